@@ -1,0 +1,1 @@
+"""The rooms behind the doors: everything that is deployed, and no trigger code."""

@@ -1,0 +1,1 @@
+"""What an audit record is: frozen types, an allow-list of fields, canonical bytes."""

@@ -1,0 +1,1 @@
+"""One file a use case, and the ports that they need from outside."""
