@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
 Hex256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hex128 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
@@ -42,11 +43,14 @@ class Who(Part):
     token_id: str | None = None
 
 
-class KeyedDigest(Part):
-    """HMAC-SHA-256 of a text: it can be looked for by who holds the key, and not be guessed by others."""
+class KeyedDigests(Part):
+    """HMAC-SHA-256 of each text, cut to 128 bits (RFC 2104 section 5), in the order of the request.
+
+    Who holds the key can look for a text; nobody else can guess it. `key_id` names the key.
+    """
 
     key_id: str
-    value: Hex256
+    values: tuple[Hex128, ...]
 
 
 class What(Part):
@@ -66,8 +70,8 @@ class What(Part):
     operators: tuple[str, ...] = ()
     ad_hoc_recognizers: Count = 0
     decision_process: bool = False
-    input_digests: tuple[KeyedDigest, ...] = ()
-    correlation_digest: KeyedDigest | None = None
+    input_digests: KeyedDigests | None = None
+    correlation_digest: KeyedDigests | None = None
 
 
 class Where(Part):
