@@ -1,0 +1,79 @@
+"""A call as the doors hand it over, and the answer that they render. No HTTP library in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.identity.decisions import Decision, Demand
+from shared.pii.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, before anything in it is believed.
+
+    `request_id` is ours (a ULID), never the caller's. `headers` has lower-case names. `received` is UTC;
+    `started_ns` comes from a monotonic clock and serves durations only.
+    """
+
+    request_id: str
+    received: datetime
+    started_ns: int
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    params: Mapping[str, str]
+    body: bytes
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What leaves: `body` is anything JSON can carry, or a str that leaves as plain text."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation found and gives back: the body for the caller, the facts for the record.
+
+    `found` counts findings by entity type; `released` those whose place or value the caller now sees;
+    `searched` names the entity types that were looked for where that was narrowed.
+    """
+
+    body: Any
+    found: Mapping[str, int] = field(default_factory=dict)
+    released: Mapping[str, int] = field(default_factory=dict)
+    recognizers: Mapping[str, int] = field(default_factory=dict)
+    operators: tuple[str, ...] = ()
+    searched: tuple[str, ...] | None = None
+    output_chars: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A parsed request: what it demands of the policy, what it brings, and how it is done once allowed.
+
+    `run` is called on an engine thread, with the decision that allowed it. `inputs` are the texts whose
+    keyed digests are recorded.
+    """
+
+    demand: Demand
+    run: Callable[[Engine, Decision], Result]
+    inputs: tuple[str, ...] = ()
+    correlation_id: str | None = None
+    needs_engine: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One kind of call. `parse` raises InputError; `reveals` asks for an intent record beforehand."""
+
+    name: str
+    parse: Callable[[Call], Work]
+    reveals: bool = False
