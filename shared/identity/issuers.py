@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import SettingsError
 from shared.identity.shapes import Problem, read_model, render_path
+from shared.identity.strict_json import DuplicateMember, parse_json
 
 SETTING = "TRUSTED_ISSUERS"
 MAX_ISSUERS = 32
@@ -150,7 +150,9 @@ def parse_issuers(text: str) -> tuple[Issuer, ...]:
     Raises SettingsError that names every wrong entry and field, not only the first.
     """
     try:
-        entries = json.loads(text)
+        entries = parse_json(text)
+    except DuplicateMember:
+        raise SettingsError(SETTING, "expected each field once in an entry, got one twice") from None
     except ValueError:
         raise SettingsError(SETTING, "expected a JSON list of issuers, got text that is not JSON") from None
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_ISSUERS:
