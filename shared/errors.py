@@ -104,6 +104,12 @@ class EngineStarting(PresidioAccessError):
     code = "starting"
 
 
+class Overloaded(PresidioAccessError):
+    """Too many requests wait already. HTTP 503 with Retry-After."""
+
+    code = "overloaded"
+
+
 class EngineFailed(PresidioAccessError):
     """Presidio raised. Its message is never passed on: it may quote the text. HTTP 500."""
 

@@ -26,7 +26,9 @@ MIN_DIGEST_KEY_BYTES = 32
 class Settings(BaseSettings):
     """What operators decide. Field names in capitals are the names of the environment variables."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=False, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=False, populate_by_name=True
+    )
 
     # --- the ledger's storage and keys
     audit_storage_connection_string: SecretStr | None = None
@@ -115,7 +117,9 @@ class Settings(BaseSettings):
 
 def _exactly_one(names: str, first: object, second: object) -> None:
     if (first is None) == (second is None):
-        raise ValueError(f"{names}: expected exactly one of the two, got {'none' if first is None else 'both'}")
+        raise ValueError(
+            f"{names}: expected exactly one of the two, got {'none' if first is None else 'both'}"
+        )
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:

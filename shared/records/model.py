@@ -224,13 +224,7 @@ class GapRecord(Part):
 
 
 Record = Annotated[
-    AccessRecord
-    | IntentRecord
-    | RefusalsRecord
-    | GenesisRecord
-    | ClosedRecord
-    | WithheldRecord
-    | GapRecord,
+    AccessRecord | IntentRecord | RefusalsRecord | GenesisRecord | ClosedRecord | WithheldRecord | GapRecord,
     Field(discriminator="type"),
 ]
 """Any record, before the ledger gives it its place (`seq`, `prev`)."""

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.errors import EngineStarting
+from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand
+from shared.identity.policy import Policy
 from shared.pii.engine import Engine
 
 
@@ -56,15 +59,32 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What allowed work runs with: who asked, what the policy said, and the engine where it is needed."""
+
+    caller: Caller
+    decision: Decision
+    policy: Policy
+    lent: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine. Raises EngineStarting where work that said it needs none asks for it."""
+        if self.lent is None:
+            raise EngineStarting("this operation was not given an engine")
+        return self.lent
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A parsed request: what it demands of the policy, what it brings, and how it is done once allowed.
 
-    `run` is called on an engine thread, with the decision that allowed it. `inputs` are the texts whose
+    `run` is called on an engine thread where it needs the engine. `inputs` are the texts whose
     keyed digests are recorded.
     """
 
     demand: Demand
-    run: Callable[[Engine, Decision], Result]
+    run: Callable[[Grant], Result]
     inputs: tuple[str, ...] = ()
     correlation_id: str | None = None
     needs_engine: bool = True

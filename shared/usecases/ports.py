@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
 from shared.identity.issuers import Issuer
+from shared.identity.tokens import PublicKey
 from shared.records.model import Record
 
 
@@ -50,7 +49,10 @@ class LedgerStore(Reader, Protocol):
     """Immutable storage: objects are created once and append blobs only grow. Nothing is deleted."""
 
     def create(self, path: str, data: bytes) -> None:
-        """Create an object with its final bytes (`If-None-Match: *`). Raises ObjectExists, StoreUnavailable."""
+        """Create an object with its final bytes (`If-None-Match: *`).
+
+        Raises ObjectExists, StoreUnavailable.
+        """
         ...
 
     def create_appendable(self, path: str) -> None:
@@ -85,7 +87,15 @@ class NoteSigner(Protocol):
 class TokenKeys(Protocol):
     """The public keys of trusted issuers."""
 
-    def find(self, issuer: Issuer, kid: str) -> RSAPublicKey | None:
+    def find_cached(self, issuer: Issuer, kid: str) -> PublicKey | None:
+        """The key if it is at hand; never blocks, never raises."""
+        ...
+
+    def is_usable(self, issuer: Issuer) -> bool:
+        """True while a key set of this issuer is at hand; never blocks."""
+        ...
+
+    def find(self, issuer: Issuer, kid: str) -> PublicKey | None:
         """The issuer's key of that id, None where its current key set has none.
 
         May fetch over the network, at most once in a bounded interval an issuer, however many unknown
@@ -116,9 +126,3 @@ class Ledger(Protocol):
     def is_writable(self) -> bool:
         """False while storage does not take commits."""
         ...
-
-
-class TelemetrySink(Protocol):
-    """Where committed records go on to. Never raises and never blocks."""
-
-    def emit(self, record: Record, receipt: Receipt) -> None: ...

@@ -1,0 +1,147 @@
+"""The API as OpenAPI 3.1, built from one table; a test holds it to the registered functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.schemas import SCHEMAS
+
+PROBLEMS = {
+    "400": "The request cannot be read; the message says what to change.",
+    "401": "No token, or one that does not verify (RFC 6750).",
+    "403": "The caller's roles do not allow this.",
+    "413": "More than the policy or the service allows in one request.",
+    "415": "Another content type than JSON.",
+    "422": "Well-formed, but a value cannot be used.",
+    "500": "The engine failed; its message stays inside.",
+    "503": "Starting, overloaded, or the record could not be stored: nothing was released.",
+}
+
+RECEIPT_HEADERS = {
+    "X-Request-Id": ("The service's id of this call; it stands in the record.", "string"),
+    "X-Audit-Record": ("Where the record stands: `<writer>/<index>`.", "string"),
+    "X-Audit-Checkpoint": ("Base64 of the signed checkpoint that covers the record.", "string"),
+}
+
+PURPOSE_PARAMETERS = [
+    {
+        "name": "X-Purpose",
+        "in": "header",
+        "required": False,
+        "description": "One of the policy's purposes; needed where the policy says so (see GET /whoami).",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "X-Justification",
+        "in": "header",
+        "required": False,
+        "description": "Why, in a sentence for auditors. It is recorded: no personal data in it.",
+        "schema": {"type": "string"},
+    },
+]
+
+LANGUAGE_PARAMETER = {
+    "name": "language",
+    "in": "query",
+    "required": False,
+    "description": "A configured language, such as `en`; all of them where it is left out.",
+    "schema": {"type": "string"},
+}
+
+
+def build_openapi(version: str) -> dict[str, Any]:
+    """The whole document, as JSON values."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Presidio Access Audit",
+            "version": version,
+            "description": "Presidio's REST API behind identities, roles and a tamper-evident record.",
+        },
+        "security": [{"entra": []}],
+        "paths": {
+            "/analyze": _post("analyze", "Find personal data", "AnalyzeRequest", "AnalyzeAnswer"),
+            "/anonymize": _post("anonymize", "Replace found spans", "AnonymizeRequest", "TextAnswer"),
+            "/deanonymize": _post(
+                "deanonymize", "Restore replaced spans", "DeanonymizeRequest", "TextAnswer"
+            ),
+            "/redact": _post("redact", "Find and replace in one call", "RedactRequest", "RedactAnswer"),
+            "/recognizers": _list("recognizers", "Recognizers", has_language=True),
+            "/supportedentities": _list("supportedentities", "Entity types", has_language=True),
+            "/anonymizers": _list("anonymizers", "Operators of /anonymize"),
+            "/deanonymizers": _list("deanonymizers", "Operators of /deanonymize"),
+            "/whoami": {"get": _audited("whoami", "The caller and what it may do", {"type": "object"})},
+            "/health": {"get": _open("health", "The process answers", "text/plain", {"type": "string"})},
+            "/ready": {"get": _ready()},
+            "/openapi.json": {
+                "get": _open("openapi", "This document", "application/json", {"type": "object"})
+            },
+        },
+        "components": {
+            "securitySchemes": {
+                "entra": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token of a trusted issuer for this API.",
+                }
+            },
+            "schemas": SCHEMAS,
+        },
+    }
+
+
+def _post(name: str, summary: str, request: str, answer: str) -> dict[str, Any]:
+    operation = _audited(name, summary, _ref(answer))
+    operation["parameters"] = PURPOSE_PARAMETERS
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(request)}}}
+    return {"post": operation}
+
+
+def _list(name: str, summary: str, *, has_language: bool = False) -> dict[str, Any]:
+    operation = _audited(name, summary, {"type": "array", "items": {"type": "string"}})
+    if has_language:
+        operation["parameters"] = [LANGUAGE_PARAMETER]
+    return {"get": operation}
+
+
+def _audited(name: str, summary: str, answer: dict[str, Any]) -> dict[str, Any]:
+    headers = {
+        header: {"description": text, "schema": {"type": kind}}
+        for header, (text, kind) in RECEIPT_HEADERS.items()
+    }
+    problem = {"application/json": {"schema": _ref("Problem")}}
+    responses: dict[str, Any] = {
+        "200": {
+            "description": summary,
+            "headers": headers,
+            "content": {"application/json": {"schema": answer}},
+        }
+    }
+    for status, text in PROBLEMS.items():
+        responses[status] = {"description": text, "content": problem}
+    return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _open(name: str, summary: str, media: str, schema: dict[str, Any]) -> dict[str, Any]:
+    content = {media: {"schema": schema}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [],
+        "responses": {"200": {"description": summary, "content": content}},
+    }
+
+
+def _ready() -> dict[str, Any]:
+    checks = {"type": "object", "additionalProperties": {"type": "string"}}
+    operation = _open("ready", "A call that came now would be served", "application/json", checks)
+    operation["responses"]["503"] = {
+        "description": "Not yet, or not now: one word a check.",
+        "content": {"application/json": {"schema": checks}},
+    }
+    return operation
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,105 @@
+"""JSON schemas of the bodies, as Presidio 2.2.366 has them, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def _string(**more: Any) -> Schema:
+    return {"type": "string", **more}
+
+
+def _array(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _object(properties: dict[str, Schema], required: tuple[str, ...] = (), **more: Any) -> Schema:
+    schema: Schema = {"type": "object", "properties": properties, **more}
+    return {**schema, "required": list(required)} if required else schema
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+TEXT_OR_TEXTS: Schema = {"oneOf": [_string(minLength=1), _array(_string())]}
+OPERATORS: Schema = {
+    "type": "object",
+    "description": "Entity type (or DEFAULT) to operator: `type` and its parameters.",
+    "additionalProperties": {
+        "type": "object",
+        "properties": {"type": _string()},
+        "additionalProperties": True,
+    },
+}
+SPAN: dict[str, Schema] = {
+    "entity_type": _string(),
+    "start": {"type": "integer", "minimum": 0, "description": "First character."},
+    "end": {"type": "integer", "minimum": 0, "description": "After the last character."},
+}
+
+ANALYZE_OPTIONS: dict[str, Schema] = {
+    "language": _string(examples=["en"]),
+    "entities": _array(_string()),
+    "correlation_id": _string(),
+    "score_threshold": {"type": "number", "minimum": 0, "maximum": 1},
+    "return_decision_process": {"type": "boolean"},
+    "ad_hoc_recognizers": _array({"type": "object"}),
+    "context": _array(_string()),
+    "allow_list": _array(_string()),
+    "allow_list_match": _string(enum=["exact", "regex"]),
+    "regex_flags": {"type": "integer"},
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "AnalyzeRequest": _object({"text": TEXT_OR_TEXTS, **ANALYZE_OPTIONS}, ("text", "language")),
+    "Finding": _object(
+        {
+            **SPAN,
+            "score": {"type": "number", "minimum": 0, "maximum": 1},
+            "analysis_explanation": {"type": ["object", "null"]},
+        },
+        ("entity_type", "start", "end", "score"),
+    ),
+    "AnalyzeAnswer": {"oneOf": [_array(_ref("Finding")), _array(_array(_ref("Finding")))]},
+    "AnonymizeRequest": _object(
+        {
+            "text": _string(minLength=1),
+            "analyzer_results": _array(_object({**SPAN, "score": {"type": "number"}})),
+            "anonymizers": OPERATORS,
+        },
+        ("text", "analyzer_results"),
+    ),
+    "DeanonymizeRequest": _object(
+        {
+            "text": _string(minLength=1),
+            "anonymizer_results": _array(_object({**SPAN})),
+            "deanonymizers": OPERATORS,
+        },
+        ("text", "anonymizer_results", "deanonymizers"),
+    ),
+    "Item": _object(
+        {
+            **SPAN,
+            "text": _string(),
+            "operator": {"type": ["string", "null"]},
+            "score": {"type": ["number", "null"]},
+        },
+        ("entity_type", "start", "end", "text"),
+    ),
+    "TextAnswer": _object({"text": _string(), "items": _array(_ref("Item"))}, ("text", "items")),
+    "RedactRequest": _object(
+        {"text": TEXT_OR_TEXTS, **ANALYZE_OPTIONS, "anonymizers": OPERATORS}, ("text", "language")
+    ),
+    "RedactAnswer": {"oneOf": [_ref("TextAnswer"), _array(_ref("TextAnswer"))]},
+    "Problem": _object(
+        {
+            "error": _string(description="What is wrong and what to change; never a value of yours."),
+            "code": _string(description="A stable word for programs."),
+            "request_id": _string(),
+        },
+        ("error", "code", "request_id"),
+    ),
+}

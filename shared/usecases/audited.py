@@ -1,0 +1,212 @@
+"""The audited path: the only way from a request to an answer.
+
+    token -> caller            no caller: counted refusal, 401
+    permission for the operation
+    body -> work               bad input: recorded, 4xx
+    policy -> decision         refused: recorded, 403
+    (intent committed first, where the operation reveals data)
+    engine -> result
+    record committed           cannot be: 503, and nothing that was found leaves
+    answer with its receipt
+
+Every way out of `answer` but one has a committed record behind it; the one is `audit_unavailable`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+from dataclasses import dataclass
+
+from shared.errors import (
+    AccessDenied,
+    AuditUnavailable,
+    AuthenticationError,
+    InputTooLarge,
+    KeysUnavailable,
+    PresidioAccessError,
+    RecordTooLarge,
+)
+from shared.identity.caller import Caller
+from shared.identity.decisions import Decision, Demand, decide
+from shared.identity.issuers import Issuer
+from shared.identity.policy import Policy
+from shared.identity.tokens import parse_bearer, read_header, verify_token
+from shared.records.model import Outcome, Record
+from shared.usecases.calls import Answer, Call, Grant, Operation, Work
+from shared.usecases.engines import EngineRoom
+from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
+from shared.usecases.recording import Draft, Recorder, Vocabulary, locate_call
+from shared.usecases.refusals import Refusal, RefusalCounter
+from shared.usecases.statuses import problem_answer, status_of
+
+logger = logging.getLogger("presidio_access.path")
+
+LARGE_BODY_BYTES = 64 * 1024
+"""Bodies above this are parsed on an engine thread, so that the event loop keeps answering others."""
+
+BREAK_GLASS_ROLE = "Pii.BreakGlass"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedPath:
+    """Everything that a call passes through, joined once at start."""
+
+    issuers: tuple[Issuer, ...]
+    keys: TokenKeys
+    policy: Policy
+    engines: EngineRoom
+    ledger: Ledger
+    refusals: RefusalCounter
+    recorder: Recorder
+    clock: Clock
+    max_body_bytes: int
+
+    async def answer(self, call: Call, operation: Operation) -> Answer:
+        """Serve one call. Never raises for anything that a caller or the engine did."""
+        draft = Draft(call=call, operation=operation.name, where=locate_call(call))
+        try:
+            draft.caller = await self._authenticate(call)
+        except (AuthenticationError, KeysUnavailable) as error:
+            return await self._refuse_unknown(draft, error)
+        answer, code = await self._attempt(draft, operation)
+        return await self._release(draft, answer, code)
+
+    async def _authenticate(self, call: Call) -> Caller:
+        token = parse_bearer(call.headers.get("authorization"))
+        header = read_header(token, self.issuers)
+        key = self.keys.find_cached(header.issuer, header.kid)
+        if key is None:
+            key = await asyncio.to_thread(self.keys.find, header.issuer, header.kid)
+        if key is None:
+            raise AuthenticationError("unknown_key", "the token names a key that its issuer does not publish")
+        return verify_token(token, key, header.issuer, self.clock())
+
+    async def _attempt(self, draft: Draft, operation: Operation) -> tuple[Answer, str | None]:
+        """Decide and do it. Whatever goes wrong becomes an answer, which is recorded like any other."""
+        try:
+            result_body = await self._serve(draft, operation)
+        except PresidioAccessError as error:
+            draft.result = None
+            return problem_answer(error, draft.call.request_id), error.code
+        except Exception as error:  # noqa: BLE001 - a defect of ours must leave a record too
+            # The type and place only: the message could quote what the caller sent.
+            logger.error("unexpected %s in %s", type(error).__name__, draft.operation)
+            draft.result = None
+            failure = PresidioAccessError("the service failed; the request id finds it in the service's log")
+            return problem_answer(failure, draft.call.request_id), failure.code
+        return Answer(200, result_body), None
+
+    async def _serve(self, draft: Draft, operation: Operation) -> object:
+        caller = _require(draft.caller)
+        call = draft.call
+        purpose = call.headers.get("x-purpose") or None
+        justification = call.headers.get("x-justification") or None
+        draft.decision = decide(
+            caller, self.policy, Demand(operation.name, purpose=purpose, justification=justification)
+        )
+        _check_allowed(draft.decision)
+        draft.work = await self._parse(call, operation)
+        draft.decision = decide(caller, self.policy, draft.work.demand.with_purpose(purpose, justification))
+        _check_allowed(draft.decision)
+        if operation.reveals or draft.decision.role == BREAK_GLASS_ROLE:
+            await self._commit(self.recorder.intent(draft, self._vocabulary()))
+        return await self._run(draft, caller, draft.work, draft.decision)
+
+    async def _parse(self, call: Call, operation: Operation) -> Work:
+        size = len(call.body)
+        if size > self.max_body_bytes:
+            raise InputTooLarge(f"the body has {size} bytes; at most {self.max_body_bytes} are served")
+        if size > LARGE_BODY_BYTES:
+            return await self.engines.run(lambda: operation.parse(call))
+        return operation.parse(call)
+
+    async def _run(self, draft: Draft, caller: Caller, work: Work, decision: Decision) -> object:
+        engine = self.engines.engine if work.needs_engine else None
+        started_ns = time.monotonic_ns()
+
+        def timed() -> object:
+            nonlocal started_ns
+            started_ns = time.monotonic_ns()
+            try:
+                draft.result = work.run(Grant(caller, decision, self.policy, engine))
+                return draft.result.body
+            finally:
+                draft.engine_us = _us_since(started_ns)
+
+        return await self.engines.run(timed) if engine is not None else timed()
+
+    async def _release(self, draft: Draft, answer: Answer, code: str | None) -> Answer:
+        """Commit the record; only then hand the answer out."""
+        outcome = Outcome(
+            status=answer.status,
+            code=code,
+            total_us=_us_since(draft.call.started_ns),
+            engine_us=draft.engine_us,
+        )
+        try:
+            receipt = await self._commit(self.recorder.access(draft, self._vocabulary(), outcome))
+        except AuditUnavailable as error:
+            return problem_answer(error, draft.call.request_id)
+        except RecordTooLarge:
+            return await self._release_bare(draft)
+        return _with_receipt(answer, draft.call.request_id, receipt)
+
+    async def _release_bare(self, draft: Draft) -> Answer:
+        """Refuse a call whose facts do not fit into a record, and record the refusal without them."""
+        draft.work = draft.result = None
+        error = InputTooLarge("too many texts or entity types for one record; send fewer in one request")
+        return await self._release(draft, problem_answer(error, draft.call.request_id), error.code)
+
+    async def _refuse_unknown(self, draft: Draft, error: AuthenticationError | KeysUnavailable) -> Answer:
+        answer = problem_answer(error, draft.call.request_id)
+        refusal = Refusal(
+            request_id=draft.call.request_id,
+            operation=draft.operation,
+            received=draft.call.received,
+            where=draft.where,
+            reason=error.reason if isinstance(error, AuthenticationError) else error.code,
+            status=status_of(error),
+            code=error.code,
+        )
+        try:
+            receipt = await self.refusals.commit(refusal)
+        except AuditUnavailable as unavailable:
+            return problem_answer(unavailable, draft.call.request_id)
+        return _with_receipt(answer, draft.call.request_id, receipt)
+
+    async def _commit(self, record: Record) -> Receipt:
+        return await self.ledger.commit(record)
+
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary.of(self.engines.engine if self.engines.state == "ready" else None)
+
+
+def _check_allowed(decision: Decision) -> None:
+    if decision.allowed:
+        return
+    if decision.reason == "too_large":
+        raise InputTooLarge(decision.message)
+    raise AccessDenied(decision.reason, decision.message)
+
+
+def _require(caller: Caller | None) -> Caller:
+    if caller is None:
+        raise AuthenticationError("missing", "no caller")
+    return caller
+
+
+def _us_since(started_ns: int) -> int:
+    return max(0, (time.monotonic_ns() - started_ns) // 1_000)
+
+
+def _with_receipt(answer: Answer, request_id: str, receipt: Receipt) -> Answer:
+    headers = {
+        **answer.headers,
+        "X-Request-Id": request_id,
+        "X-Audit-Record": f"{receipt.writer}/{receipt.index}",
+        "X-Audit-Checkpoint": base64.b64encode(receipt.checkpoint.encode()).decode(),
+    }
+    return Answer(answer.status, answer.body, headers)
