@@ -15,8 +15,8 @@ AD_HOC = "(ad-hoc)"
 MAX_WORDS = 200
 """The most different words in one field of a record; more become `OTHER`."""
 
-_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?$")
-_OPAQUE_ID = re.compile(r"^[0-9A-Fa-f][0-9A-Fa-f-]{14,62}[0-9A-Fa-f]$")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+_OPAQUE_ID = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f-]{14,62}[0-9A-Fa-f]")
 
 
 def known_words(words: Iterable[str], vocabulary: Collection[str], other: str = OTHER) -> tuple[str, ...]:
@@ -34,12 +34,12 @@ def known_counts(counts: dict[str, int], vocabulary: Collection[str], other: str
 
 def opaque_id(text: str | None) -> str | None:
     """An id of 16 to 64 hex digits and dashes (a GUID, a trace id), or None: nothing a person could read."""
-    return text if text is not None and _OPAQUE_ID.match(text) else None
+    return text if text is not None and _OPAQUE_ID.fullmatch(text) else None
 
 
 def trace_ids(traceparent: str | None) -> tuple[str | None, str | None]:
     """Trace and span id of a W3C `traceparent` header, or two Nones for anything else."""
-    match = _TRACEPARENT.match(traceparent or "")
+    match = _TRACEPARENT.fullmatch(traceparent or "")
     if match is None or match[1] == "0" * 32 or match[2] == "0" * 16:
         return None, None
     return match[1], match[2]
