@@ -1,0 +1,1 @@
+"""Benchmarks: the audited service against stock Presidio, on one machine, in one run."""
