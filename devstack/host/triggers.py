@@ -1,0 +1,47 @@
+"""Timers and blob triggers run in one worker at a time: the one that holds the trigger lock.
+
+In Azure a blob lease says which host instance is the primary one. Here it is a lock on a file, which the
+operating system gives back when its holder dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+from pathlib import Path
+
+from devstack.host.bindings import BlobFunction, TimerFunction
+from devstack.host.blobs import BlobWatch
+from devstack.host.invoker import Invoker
+from devstack.host.timers import Timer
+
+BLOB_POLL_S = 1.0
+_RETRY_S = 0.5
+
+logger = logging.getLogger("devstack.host")
+
+
+async def run_triggers(invoker: Invoker, folder: Path, blob_poll_s: float = BLOB_POLL_S) -> None:
+    """Wait for the lock, then run every timer and blob trigger until cancelled."""
+    timers = [function for function in invoker.functions if isinstance(function, TimerFunction)]
+    blobs = [function for function in invoker.functions if isinstance(function, BlobFunction)]
+    if not timers and not blobs:
+        return
+    with (folder / "triggers.lock").open("w") as lock:
+        await _acquire(lock.fileno())
+        logger.info("this worker runs the timers and blob triggers")
+        async with asyncio.TaskGroup() as group:
+            for timer in timers:
+                group.create_task(Timer(timer, invoker, folder).run())
+            for blob in blobs:
+                group.create_task(BlobWatch(blob, invoker, folder).run(blob_poll_s))
+
+
+async def _acquire(descriptor: int) -> None:
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        await asyncio.sleep(_RETRY_S)

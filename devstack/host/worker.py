@@ -1,0 +1,126 @@
+"""One worker process: `python -m devstack.host.worker --app DIR --folder DIR --listener FD --status FD ...`.
+
+It loads the app, says so on the status pipe (`ready`, or one sentence), and serves until SIGTERM. Then it
+drains: no new connections, begun requests are finished, the service closes its ledger, Python ends in order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import inspect
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvloop
+
+from devstack.host.balance import Load, LoadTable
+from devstack.host.bindings import HttpFunction, WarmupFunction
+from devstack.host.errors import HostError
+from devstack.host.http import Front
+from devstack.host.invoker import Invoker
+from devstack.host.routes import Router
+from devstack.host.server import WorkerServer
+from devstack.host.triggers import run_triggers
+
+READY = "ready"
+"""What the status pipe says once requests are served."""
+
+EXIT_CANNOT_START = 78
+"""The app or its settings are wrong: starting again would not help (EX_CONFIG of sysexits.h)."""
+
+_SETTINGS_FAULTS = ("SettingsError: ", "HostError: ")
+
+logger = logging.getLogger("devstack.host")
+
+
+def main() -> int:
+    """Run a worker; its exit code."""
+    arguments = parse_arguments()
+    # as Azure's worker: INFO and above, without the library's own line for each invocation
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for noisy in ("azure.functions", "azure.core", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    report = Report(arguments.status)
+    try:
+        uvloop.run(serve(arguments, report))
+    except HostError as error:
+        sentence = str(error)
+        for prefix in _SETTINGS_FAULTS:
+            sentence = sentence.removeprefix(prefix)
+        logger.error("cannot start: %s", sentence)
+        report.say(" ".join(sentence.split()))
+        return EXIT_CANNOT_START
+    return 0
+
+
+class Report:
+    """The way to tell the pool something: one line each. A pool that is gone does not matter."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._out = os.fdopen(descriptor, "w", encoding="utf-8")
+
+    def say(self, line: str) -> None:
+        """Send one line."""
+        with contextlib.suppress(OSError):
+            self._out.write(line + "\n")
+            self._out.flush()
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line, as `pool.py` writes it."""
+    parser = argparse.ArgumentParser(prog="devstack.host.worker")
+    parser.add_argument("--app", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    for name in ("listener", "status", "worker", "workers"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    return parser.parse_args()
+
+
+async def serve(arguments: argparse.Namespace, report: Report) -> None:
+    """Serve until SIGTERM, then drain. Raises HostError where the app cannot run."""
+    invoker = await Invoker.load(arguments.app)
+    load = Load(LoadTable(arguments.folder / "load", arguments.workers), arguments.worker)
+    routes = Router(function for function in invoker.functions if isinstance(function, HttpFunction))
+    listener = socket.socket(fileno=arguments.listener)
+    server = WorkerServer(Front(invoker, routes, load), load, listener)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, server, "should_exit", True)
+    triggers = asyncio.create_task(run_triggers(invoker, arguments.folder))
+    warm_up = asyncio.create_task(call_warmups(invoker, server))
+    report.say(READY)
+    await server.serve()
+    if warm_up.done():
+        warm_up.result()
+    await drain(triggers, warm_up)
+
+
+async def call_warmups(invoker: Invoker, server: WorkerServer) -> None:
+    """Warm the app while it already serves. A fault of the settings ends the worker, others are only logged."""
+    for function in invoker.functions:
+        if isinstance(function, WarmupFunction):
+            failure = (await invoker.call_warmup(function)).failure or ""
+            if failure.startswith(_SETTINGS_FAULTS):
+                server.should_exit = True
+                raise HostError(failure)
+
+
+async def drain(*background: asyncio.Task[None]) -> None:
+    """End what runs in the background, then let the service write what it still has to write."""
+    for task in background:
+        task.cancel()
+    for outcome in await asyncio.gather(*background, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            logger.error("a background task failed: %s", type(outcome).__name__, exc_info=outcome)
+    close = getattr(sys.modules.get("shared.wiring"), "close_service", None)
+    if close is not None:
+        closing = close() if inspect.iscoroutinefunction(close) else asyncio.to_thread(close)
+        await closing
+
+
+if __name__ == "__main__":
+    sys.exit(main())
