@@ -16,6 +16,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers with the request's own body. The path chooses how: plain, chunked, refused, cut."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     connections: ClassVar[set[int]] = set()
     seen: ClassVar[list[dict[str, str]]] = []
 
@@ -47,12 +48,18 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """With room for as many new connections at once as the load generator may open."""
+
+    request_queue_size = 128
+
+
 @pytest.fixture
 def target() -> Iterator[Target]:
     """The trivial server, up for one test."""
     Handler.connections.clear()
     Handler.seen.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
