@@ -185,6 +185,12 @@ class StoreUnavailable(StoreError):
     code = "store_unavailable"
 
 
+class StoreDenied(StoreUnavailable):
+    """The credential was refused (401, 403): nothing changes until somebody changes it."""
+
+    code = "store_denied"
+
+
 class ObjectExists(StoreError):
     """Create-only, and the object is there already."""
 
