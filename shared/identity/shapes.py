@@ -18,14 +18,18 @@ type Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, and where: `path` is relative to what was read."""
+    """One thing that is wrong, and where: `path` is relative to what was read.
+
+    `line` is set where it is not the line of the path's value.
+    """
 
     path: Path
     message: str
+    line: int | None = None
 
     def below(self, *prefix: str | int) -> Problem:
         """The same problem, seen from further up."""
-        return Problem((*prefix, *self.path), self.message)
+        return Problem((*prefix, *self.path), self.message, self.line)
 
 
 def read_model[Model: BaseModel](model: type[Model], data: object) -> tuple[Model | None, list[Problem]]:
