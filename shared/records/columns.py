@@ -1,0 +1,203 @@
+"""A record as one flat row: the columns of the telemetry event `PresidioAudit` and of the auditor's table.
+
+Both sides use the same names and types, so that a query which was tried in Log Analytics works on the
+evidence, and the other way round. Types are Kusto's. Columns are append-only, as the record's fields are.
+
+An absent fact is None here, a null in a table and no property at all on an event.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pydantic import BaseModel
+
+from shared.records.model import Record
+
+KustoType = Literal["string", "long", "bool", "datetime", "dynamic"]
+Value = str | int | bool | list[str] | list[int] | dict[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands in the ledger: the writer's log and the index in it."""
+
+    writer: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: Kusto type, the fields of a record that it comes from (one a record type), meaning."""
+
+    name: str
+    type: KustoType
+    fields: tuple[str, ...]
+    meaning: str
+
+
+def _column(name: str, type_: KustoType, fields: str, meaning: str) -> Column:
+    return Column(name, type_, tuple(fields.split()), meaning)
+
+
+COLUMNS: tuple[Column, ...] = (
+    _column("RecordType", "string", "type", "access, intent, refusals, genesis, closed, withheld or gap"),
+    _column("RecordTime", "datetime", "time", "when the call was received (UTC, microseconds)"),
+    _column("RequestId", "string", "request_id", "the X-Request-Id of the answer"),
+    _column("CallerKind", "string", "who.kind", "person, app or anonymous"),
+    _column("Issuer", "string", "who.issuer", "the configured name of the token's issuer"),
+    _column("CallerTenant", "string", "who.tenant", "tid of the token"),
+    _column(
+        "Principal", "string", "who.principal", "oid of the token: with CallerTenant, the key of a caller"
+    ),
+    _column("ClientApp", "string", "who.app", "the client application (azp or appid)"),
+    _column("Roles", "dynamic", "who.roles", "list: the roles that the token carries"),
+    _column("TokenId", "string", "who.token_id", "uti or jti of the token"),
+    _column("Operation", "string", "what.operation", "pii.analyze, pii.deanonymize, ..."),
+    _column("Texts", "long", "what.texts", "texts in the request"),
+    _column("InputChars", "long", "what.input_chars", "characters in the request's texts"),
+    _column("InputBytes", "long", "what.input_bytes", "bytes of the request's body"),
+    _column("OutputChars", "long", "what.output_chars", "characters of the texts in the answer"),
+    _column("Language", "string", "what.language", "language that was asked for, (other) if unknown"),
+    _column(
+        "EntitiesRequested", "dynamic", "what.entities_requested", "list: entity types named in the request"
+    ),
+    _column("EntitiesSearched", "dynamic", "what.entities_searched", "list: entity types that were searched"),
+    _column("EntitiesFound", "dynamic", "what.entities_found", "object: entity type -> findings"),
+    _column(
+        "EntitiesReleased",
+        "dynamic",
+        "what.entities_released",
+        "object: entity type -> findings told to the caller",
+    ),
+    _column("Recognizers", "dynamic", "what.recognizers", "object: recognizer -> its findings"),
+    _column("Operators", "dynamic", "what.operators", "list: anonymizing operators that were used"),
+    _column(
+        "AdHocRecognizers", "long", "what.ad_hoc_recognizers", "recognizers that the request brought with it"
+    ),
+    _column("DecisionProcess", "bool", "what.decision_process", "the request asked for Presidio's reasoning"),
+    _column("InputDigestKey", "string", "what.input_digests.key_id", "id of the key of InputDigests"),
+    _column("InputDigests", "dynamic", "what.input_digests.values", "list: keyed digest of each text"),
+    _column(
+        "CorrelationDigestKey",
+        "string",
+        "what.correlation_digest.key_id",
+        "id of the key of CorrelationDigests",
+    ),
+    _column(
+        "CorrelationDigests",
+        "dynamic",
+        "what.correlation_digest.values",
+        "list: keyed digest of correlation_id",
+    ),
+    _column("Address", "string", "where.address", "the caller's address as the platform reports it"),
+    _column("GatewayId", "string", "where.gateway_id", "the gateway's id of the request"),
+    _column("TraceId", "string", "where.trace_id", "trace id of the incoming traceparent"),
+    _column("SpanId", "string", "where.span_id", "span id of the incoming traceparent"),
+    _column("Allowed", "bool", "decision.allowed", "the policy allowed it"),
+    _column("Reason", "string", "decision.reason reason", "why: the decision's reason, or the refusal's"),
+    _column("Role", "string", "decision.role", "the role that allowed it"),
+    _column("Purpose", "string", "decision.purpose", "X-Purpose, one of the policy's"),
+    _column("Justification", "string", "decision.justification", "X-Justification, written for auditors"),
+    _column("PolicyDigest", "string", "decision.policy policy", "SHA-256 of the policy in force"),
+    _column("Status", "long", "outcome.status status", "HTTP status of the answer"),
+    _column("Code", "string", "outcome.code code", "error code of the answer"),
+    _column("TotalUs", "long", "outcome.total_us", "microseconds from request to answer"),
+    _column("EngineUs", "long", "outcome.engine_us", "microseconds in Presidio"),
+    _column(
+        "EngineDigest", "string", "engine.digest", "SHA-256 over Presidio's versions, model and configuration"
+    ),
+    _column("AnalyzerVersion", "string", "engine.analyzer", "version of presidio-analyzer"),
+    _column("AnonymizerVersion", "string", "engine.anonymizer", "version of presidio-anonymizer"),
+    _column("ModelName", "string", "engine.model", "name of the language model"),
+    _column("ModelVersion", "string", "engine.model_version", "version of the language model"),
+    _column("ModelDigest", "string", "engine.model_digest", "SHA-256 of the language model"),
+    _column("ServiceVersion", "string", "service.version", "version of this service"),
+    _column("ServiceCommit", "string", "service.commit", "its source commit"),
+    _column("ServiceWriter", "string", "service.writer", "the process that wrote the record"),
+    _column("Count", "long", "count", "refusals: calls counted together; gap: records lost; else 1"),
+    _column("Until", "datetime", "until", "refusals: when the last of them came"),
+    _column("RequestIds", "dynamic", "request_ids", "refusals: list of the calls' request ids"),
+    _column("Operations", "dynamic", "operations", "refusals: object, operation -> calls"),
+    _column("LogName", "string", "log", "genesis: name of the ledger"),
+    _column("WriterKey", "string", "vkey", "genesis: the writer's verifier key"),
+    _column("RootCheckpoint", "string", "root", "genesis: the root checkpoint known at start"),
+    _column("Attestation", "dynamic", "attestation", "genesis: signature lines of the service's keys"),
+    _column("WithheldRecords", "dynamic", "records", "withheld: indexes of records whose answers never left"),
+    _column("Since", "datetime", "since", "gap: when records began to be lost"),
+    _column("FormatVersion", "long", "v", "version of the record's format"),
+)
+"""Every field of every record type stands here exactly once; a test walks the model and holds it."""
+
+DERIVED: tuple[Column, ...] = (
+    Column("RecordId", "string", (), "<writer>/<index>, as in X-Audit-Record"),
+    Column("Writer", "string", (), "the writer's log"),
+    Column("RecordIndex", "long", (), "the index in the writer's log"),
+    Column("FoundTotal", "long", (), "findings, all entity types together"),
+    Column("ReleasedTotal", "long", (), "findings told to the caller, all entity types together"),
+)
+"""Columns that are computed: the record's place, and sums."""
+
+ALL_COLUMNS: tuple[Column, ...] = (*DERIVED[:3], *COLUMNS, *DERIVED[3:])
+"""The columns in the order of a table. A table's own `TimeGenerated` comes before them."""
+
+
+def flatten_record(record: Record, place: Place) -> dict[str, Value]:
+    """The row of a record: every name of `ALL_COLUMNS`, in that order. Lists and objects are fresh ones."""
+    row: dict[str, Value] = {
+        "RecordId": f"{place.writer}/{place.index}",
+        "Writer": place.writer,
+        "RecordIndex": place.index,
+    }
+    for name, paths in _paths(type(record)):
+        row[name] = _plain(_read(record, paths))
+    if row["Count"] is None:
+        row["Count"] = 1
+    row["FoundTotal"] = _total(row["EntitiesFound"])
+    row["ReleasedTotal"] = _total(row["EntitiesReleased"])
+    return row
+
+
+@functools.cache
+def _paths(kind: type[BaseModel]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Column -> the attribute path that this type of record has for it, () where it has none."""
+    return tuple(
+        (column.name, next((p for p in map(_split, column.fields) if p[0] in kind.model_fields), ()))
+        for column in COLUMNS
+    )
+
+
+def _split(field: str) -> tuple[str, ...]:
+    return tuple(field.split("."))
+
+
+def _read(value: object, path: tuple[str, ...]) -> object:
+    if not path:
+        return None
+    for name in path:
+        if value is None:
+            return None
+        value = getattr(value, name)
+    return value
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, dict):
+        return dict(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    raise TypeError(f"a record's field holds {type(value).__name__}; no column type carries that")
+
+
+def _total(counts: Value) -> int | None:
+    return sum(counts.values()) if isinstance(counts, dict) else None
+
+
+def record_types() -> tuple[type[BaseModel], ...]:
+    """The models of all record types."""
+    union = get_args(Record)[0]
+    return tuple(get_args(union))

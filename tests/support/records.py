@@ -1,0 +1,136 @@
+"""Records of every type, with every field filled, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.records.model import (
+    AccessRecord,
+    ClosedRecord,
+    DecisionPart,
+    EnginePart,
+    GapRecord,
+    GenesisRecord,
+    IntentRecord,
+    KeyedDigests,
+    Outcome,
+    RefusalsRecord,
+    ServicePart,
+    What,
+    Where,
+    Who,
+    WithheldRecord,
+)
+
+TIME = "2026-11-24T07:00:00.123456Z"
+LATER = "2026-11-24T07:00:01.000001Z"
+WRITER = "01JD0000000000000000000000"
+SERVICE = ServicePart(version="0.1.0", commit="abc1234", writer=WRITER)
+ENGINE = EnginePart(
+    digest="11" * 32,
+    analyzer="2.2.366",
+    anonymizer="2.2.366",
+    model="en_core_web_sm",
+    model_version="3.8.0",
+    model_digest="22" * 32,
+)
+POLICY = "33" * 32
+WHO = Who(
+    kind="person",
+    issuer="entra",
+    tenant="11111111-1111-1111-1111-111111111111",
+    principal="22222222-2222-2222-2222-222222222222",
+    app="33333333-3333-3333-3333-333333333333",
+    roles=("Pii.Analyst", "Pii.Redactor"),
+    token_id="uti-1",
+)
+WHAT = What(
+    operation="pii.analyze",
+    texts=2,
+    input_chars=4_294_967_297,
+    input_bytes=9_007_199_254_740_991,
+    output_chars=321,
+    language="en",
+    entities_requested=("EMAIL_ADDRESS", "PERSON"),
+    entities_searched=("EMAIL_ADDRESS",),
+    entities_found={"EMAIL_ADDRESS": 2, "PERSON": 3},
+    entities_released={"EMAIL_ADDRESS": 2},
+    recognizers={"EmailRecognizer": 2, "SpacyRecognizer": 3},
+    operators=("mask", "replace"),
+    ad_hoc_recognizers=1,
+    decision_process=True,
+    input_digests=KeyedDigests(key_id="0a1b2c3d", values=("44" * 16, "55" * 16)),
+    correlation_digest=KeyedDigests(key_id="0a1b2c3d", values=("66" * 16,)),
+)
+WHERE = Where(
+    address="203.0.113.9",
+    gateway_id="5d6ca9a1-75a0-4c1c-8d2d-0f5a5a5a5a5a",
+    trace_id="0af7651916cd43dd8448eb211c80319c",
+    span_id="b7ad6b7169203331",
+)
+DECISION = DecisionPart(
+    allowed=True,
+    reason="granted",
+    role="Pii.Analyst",
+    purpose="fraud-investigation",
+    justification="Case 4711, asked for by the fraud desk",
+    policy=POLICY,
+)
+
+
+def access_record(**changes: Any) -> AccessRecord:
+    """A record of a call with every field filled; keyword arguments replace fields."""
+    record = AccessRecord(
+        time=TIME,
+        request_id="01JD00000000000000000REQ01",
+        who=WHO,
+        what=WHAT,
+        where=WHERE,
+        decision=DECISION,
+        outcome=Outcome(status=200, code="none", total_us=12_345, engine_us=9_876),
+        engine=ENGINE,
+        service=SERVICE,
+    )
+    return record.model_copy(update=changes)
+
+
+EVERY_TYPE = (
+    access_record(),
+    IntentRecord(
+        time=TIME,
+        request_id="01JD00000000000000000REQ02",
+        who=WHO,
+        what=WHAT,
+        where=WHERE,
+        decision=DECISION,
+        engine=ENGINE,
+        service=SERVICE,
+    ),
+    RefusalsRecord(
+        time=TIME,
+        until=LATER,
+        count=3,
+        request_ids=("a", "b", "c"),
+        operations={"pii.analyze": 2, "pii.redact": 1},
+        where=WHERE,
+        reason="expired",
+        status=401,
+        code="invalid_token",
+        policy=POLICY,
+        service=SERVICE,
+    ),
+    GenesisRecord(
+        time=TIME,
+        log="audit.example.com/presidio",
+        vkey="audit.example.com/presidio/w/01JD+abcdef01+AQID",
+        policy=POLICY,
+        engine=ENGINE,
+        service=SERVICE,
+        root="audit.example.com/presidio\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+        attestation=("\u2014 audit.example.com/presidio Az3grlgt", "\u2014 other Bz3grlgt"),
+    ),
+    ClosedRecord(time=TIME, service=SERVICE),
+    WithheldRecord(time=TIME, records=(3, 5), service=SERVICE),
+    GapRecord(time=LATER, since=TIME, count=17, service=SERVICE),
+)
+"""One record of each type."""
