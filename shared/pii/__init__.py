@@ -1,1 +1,1 @@
-"""The only room that imports Presidio: strict requests in, Presidio's answers out, nothing leaks on the way."""
+"""The only room that imports Presidio: strict requests in, Presidio's answers out, nothing leaks."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class EngineFiles:
-    """Presidio's three configuration files (ANALYZER_CONF_FILE, NLP_CONF_FILE, RECOGNIZER_REGISTRY_CONF_FILE).
+    """Presidio's three files: ANALYZER_CONF_FILE, NLP_CONF_FILE, RECOGNIZER_REGISTRY_CONF_FILE.
 
     As in Presidio, sections inside the analyzer file win over the other two; without `recognizers`, and
     without such a section, Presidio's own default recognizers are loaded.

@@ -1,228 +1,181 @@
-"""What a caller asks for, as frozen values, and the strict parsers that make them from decoded JSON.
+"""Strict parsers from decoded JSON to the frozen requests of the four calls.
 
-Errors: `InputError` (400), `Unprocessable` (422), `InputTooLarge` (413). No message quotes the request.
-No value here shows itself in `repr`: they hold texts and keys.
+Whatever Presidio's own servers accept and answer is accepted here with the same meaning; what they answer
+with a 500 although the client is at fault is a 400 (the shape is wrong), 413 (too much) or 422 (the shape
+is right, a value cannot be used). Messages that existing clients match on are kept.
+
+Errors: `InputError`, `InputTooLarge`, `Unprocessable`. No message quotes the request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from shared.errors import InputError, InputTooLarge
+from shared.pii.adhoc import read_ad_hoc_recognizers, read_regex_flags
+from shared.pii.fields import kind, read_bool, read_score, read_string, read_strings
+from shared.pii.payload import INVALID_JSON, parse_json
+from shared.pii.replacements import read_analyzer_results, read_anonymizer_results, read_operators
+from shared.pii.values import (
+    AdHocPattern,
+    AdHocRecognizer,
+    AnalyzeRequest,
+    AnonymizeRequest,
+    DeanonymizeRequest,
+    EngineRequest,
+    Operator,
+    RedactRequest,
+    Span,
+)
 
-class EngineRequest(Protocol):
-    """What the policy, the record and the digest need to know of any request."""
+__all__ = [
+    "AdHocPattern",
+    "AdHocRecognizer",
+    "AnalyzeRequest",
+    "AnonymizeRequest",
+    "DeanonymizeRequest",
+    "EngineRequest",
+    "Operator",
+    "RedactRequest",
+    "Span",
+    "parse_analyze",
+    "parse_anonymize",
+    "parse_deanonymize",
+    "parse_json",
+    "parse_redact",
+]
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The texts, to be digested; never to be written anywhere."""
-        ...
-
-    @property
-    def texts(self) -> int:
-        """How many texts."""
-        ...
-
-    @property
-    def chars(self) -> int:
-        """Characters (code points) of all texts together."""
-        ...
-
-    @property
-    def language(self) -> str | None:
-        """As the caller wrote it; None for anonymize and deanonymize."""
-        ...
-
-    @property
-    def entities(self) -> tuple[str, ...] | None:
-        """Entity types that the request names (sorted, each once), None where it names none.
-
-        For anonymize and deanonymize: the types of the spans that it brings.
-        """
-        ...
-
-    @property
-    def operators(self) -> tuple[str, ...]:
-        """Names of the operators that the request names or falls back on (sorted, each once)."""
-        ...
-
-    @property
-    def ad_hoc_recognizers(self) -> int:
-        """How many recognizers the request brings along."""
-        ...
-
-    @property
-    def decision_process(self) -> bool:
-        """True where explanations are asked for."""
-        ...
-
-    @property
-    def correlation_id(self) -> str | None:
-        """The caller's own id of the call: to be digested, never written."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Operator:
-    """An operator for one entity type (or `DEFAULT`) with its parameters, keys included."""
-
-    entity_type: str
-    name: str
-    params: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Span:
-    """A piece of a text: characters `start` to `end` (exclusive), its type, and the score if it has one."""
-
-    entity_type: str
-    start: int
-    end: int
-    score: float | None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class AdHocPattern:
-    """One regular expression of an ad-hoc recognizer."""
-
-    name: str
-    regex: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class AdHocRecognizer:
-    """A recognizer that a request brings along (Presidio's PatternRecognizer as JSON)."""
-
-    supported_entity: str
-    name: str | None
-    supported_language: str
-    patterns: tuple[AdHocPattern, ...]
-    deny_list: tuple[str, ...]
-    context: tuple[str, ...]
-    deny_list_score: float
-    global_regex_flags: int
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class AnalyzeRequest:
-    """POST /analyze. `is_batch`: the text was a list, so the answer is a list of lists."""
-
-    inputs: tuple[str, ...]
-    is_batch: bool
-    language: str
-    entities: tuple[str, ...] | None
-    score_threshold: float | None
-    decision_process: bool
-    ad_hoc: tuple[AdHocRecognizer, ...]
-    context: tuple[str, ...]
-    allow_list: tuple[str, ...]
-    allow_list_match: str
-    regex_flags: int
-    correlation_id: str | None
-
-    @property
-    def texts(self) -> int:
-        return len(self.inputs)
-
-    @property
-    def chars(self) -> int:
-        return sum(map(len, self.inputs))
-
-    @property
-    def operators(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def ad_hoc_recognizers(self) -> int:
-        return len(self.ad_hoc)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class RedactRequest:
-    """POST /redact: analyze and anonymize in one call. The answer is a list where the text was one."""
-
-    analysis: AnalyzeRequest
-    choices: tuple[Operator, ...]
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return self.analysis.inputs
-
-    @property
-    def texts(self) -> int:
-        return self.analysis.texts
-
-    @property
-    def chars(self) -> int:
-        return self.analysis.chars
-
-    @property
-    def language(self) -> str:
-        return self.analysis.language
-
-    @property
-    def entities(self) -> tuple[str, ...] | None:
-        return self.analysis.entities
-
-    @property
-    def operators(self) -> tuple[str, ...]:
-        raise NotImplementedError
-
-    @property
-    def ad_hoc_recognizers(self) -> int:
-        return self.analysis.ad_hoc_recognizers
-
-    @property
-    def decision_process(self) -> bool:
-        return False
-
-    @property
-    def correlation_id(self) -> str | None:
-        return self.analysis.correlation_id
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class AnonymizeRequest:
-    """POST /anonymize: one text, the spans found in it, and what to do with each type."""
-
-    inputs: tuple[str, ...]
-    spans: tuple[Span, ...]
-    choices: tuple[Operator, ...]
-
-    # texts, chars, language, entities, operators, ad_hoc_recognizers, decision_process, correlation_id
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class DeanonymizeRequest:
-    """POST /deanonymize: one text, the spans that were anonymized in it, and how to undo each type."""
-
-    inputs: tuple[str, ...]
-    spans: tuple[Span, ...]
-    choices: tuple[Operator, ...]
-
-
-def parse_json(data: bytes) -> object:
-    """Decode a request body. Raises InputError `Invalid request json`."""
-    raise NotImplementedError
+MAX_TEXTS = 10_000
+MAX_ENTITIES = 500
+MAX_WORDS = 10_000
+MAX_WORD_CHARS = 2_000
+MAX_ALLOW_REGEX_CHARS = 20_000
+CUSTOM_UNSUPPORTED = "Custom type anonymizer is not supported"
 
 
 def parse_analyze(body: object) -> AnalyzeRequest:
-    """The body of POST /analyze."""
-    raise NotImplementedError
+    """The body of POST /analyze.
+
+    As in Presidio, numbers and booleans as texts are analysed as Python writes them, and an empty list of
+    entities means all of them.
+    """
+    return _read_analysis(_read_body(body), is_strict=False)
 
 
 def parse_redact(body: object) -> RedactRequest:
-    """The body of POST /redact (JSON with a text)."""
-    raise NotImplementedError
+    """The body of POST /redact: the fields of /analyze but `return_decision_process`, and `anonymizers`.
+
+    Texts must be strings: what is not text would come back as text.
+    """
+    fields = _read_body(body)
+    if read_bool(fields.get("return_decision_process"), "return_decision_process"):
+        raise InputError("return_decision_process has no place in /redact: its answer holds no findings")
+    analysis = _read_analysis(fields, is_strict=True)
+    choices = read_operators(fields.get("anonymizers"), "anonymizers")
+    _refuse_custom(choices)
+    return RedactRequest(analysis.inputs, analysis, choices)
 
 
 def parse_anonymize(body: object) -> AnonymizeRequest:
-    """The body of POST /anonymize."""
-    raise NotImplementedError
+    """The body of POST /anonymize. As in Presidio, a text that is left out is the empty text."""
+    fields = _read_body(body)
+    choices = read_operators(fields.get("anonymizers"), "anonymizers")
+    _refuse_custom(choices)
+    spans = read_analyzer_results(fields.get("analyzer_results"))
+    return AnonymizeRequest((_read_text(fields),), spans, choices)
 
 
 def parse_deanonymize(body: object) -> DeanonymizeRequest:
-    """The body of POST /deanonymize."""
-    raise NotImplementedError
+    """The body of POST /deanonymize. Every type of the results needs a deanonymizer, or `DEFAULT`."""
+    fields = _read_body(body)
+    text = _read_text(fields)
+    choices = read_operators(fields.get("deanonymizers"), "deanonymizers")
+    spans = read_anonymizer_results(fields.get("anonymizer_results"))
+    return DeanonymizeRequest((text,), spans, choices)
+
+
+def _read_body(body: object) -> Mapping[str, Any]:
+    if not isinstance(body, dict):
+        raise InputError(INVALID_JSON)
+    if not body:
+        raise InputError(f"{INVALID_JSON}: an empty object")
+    return body
+
+
+def _read_text(fields: Mapping[str, Any]) -> str:
+    text = fields.get("text", "")
+    if not isinstance(text, str):
+        raise InputError(f"text must be a string, got {kind(text)}")
+    return text
+
+
+def _refuse_custom(choices: tuple[Operator, ...]) -> None:
+    """A custom operator is a Python function: it cannot come by HTTP."""
+    if any(choice.name == "custom" for choice in choices):
+        raise InputError(CUSTOM_UNSUPPORTED)
+
+
+def _read_analysis(fields: Mapping[str, Any], is_strict: bool) -> AnalyzeRequest:
+    text = fields.get("text")
+    if not text:
+        raise InputError("No text provided")
+    inputs = _read_inputs(text, is_strict)
+    language = fields.get("language")
+    if not language:
+        raise InputError("No language provided")
+    allow_list = read_strings(fields.get("allow_list"), "allow_list", MAX_WORDS, MAX_WORD_CHARS)
+    entities = read_strings(fields.get("entities"), "entities", MAX_ENTITIES, MAX_WORD_CHARS)
+    threshold = fields.get("score_threshold")
+    return AnalyzeRequest(
+        inputs=inputs,
+        is_batch=isinstance(text, list),
+        language=read_string(language, "language", 20),
+        entities=tuple(sorted(set(entities))) or None,
+        score_threshold=None if threshold is None else read_score(threshold, "score_threshold"),
+        decision_process=read_bool(fields.get("return_decision_process"), "return_decision_process"),
+        ad_hoc=read_ad_hoc_recognizers(fields.get("ad_hoc_recognizers")),
+        context=read_strings(fields.get("context"), "context", MAX_WORDS, MAX_WORD_CHARS),
+        allow_list=allow_list,
+        allow_list_match=_read_allow_list_match(fields, allow_list),
+        regex_flags=read_regex_flags(fields.get("regex_flags"), "regex_flags"),
+        correlation_id=_read_correlation_id(fields.get("correlation_id")),
+    )
+
+
+def _read_inputs(text: object, is_strict: bool) -> tuple[str, ...]:
+    if isinstance(text, list):
+        if len(text) > MAX_TEXTS:
+            raise InputTooLarge(f"text may have at most {MAX_TEXTS} items, got {len(text)}")
+        return tuple(_read_input(item, "each of text", is_strict) for item in text)
+    return (_read_input(text, "text", is_strict),)
+
+
+def _read_input(value: object, name: str, is_strict: bool) -> str:
+    if isinstance(value, str):
+        return value
+    if is_strict or isinstance(value, list | dict):
+        raise InputError(f"{name} must be a string, got {kind(value)}")
+    return str(value)
+
+
+def _read_allow_list_match(fields: Mapping[str, Any], allow_list: tuple[str, ...]) -> str:
+    """How to match; only looked at where there is a list to match, as in Presidio."""
+    match = fields.get("allow_list_match", "exact")
+    if not allow_list:
+        return "exact"
+    if match not in ("exact", "regex"):
+        raise InputError("allow_list_match must either be set to 'exact' or 'regex'.")
+    if match == "regex" and sum(map(len, allow_list)) > MAX_ALLOW_REGEX_CHARS:
+        raise InputTooLarge(
+            f"the patterns of allow_list may have {MAX_ALLOW_REGEX_CHARS} characters together"
+        )
+    return str(match)
+
+
+def _read_correlation_id(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value if value is None else read_string(value, "correlation_id", MAX_WORD_CHARS)
+    if isinstance(value, bool | list | dict):
+        raise InputError(f"correlation_id must be a string, got {kind(value)}")
+    return str(value)

@@ -1,0 +1,82 @@
+"""Bytes of a request body -> JSON values, for bodies that nobody vouches for."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from shared.errors import InputError
+
+INVALID_JSON = "Invalid request json"
+"""Presidio's words; clients match on them."""
+
+MAX_DEPTH = 16
+"""The deepest nesting of a body. Presidio's own requests need five levels."""
+
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parse_json(data: bytes) -> object:
+    """Decode a body: RFC 8259, UTF-8 (a byte order mark is skipped, as Presidio's server does).
+
+    Refused, though Python's parser takes them: NaN and infinities (also by overflow), the same key twice
+    in an object, lone surrogates, more than `MAX_DEPTH` levels. NUL characters are text. How large a body
+    may be is the caller's to decide. Raises InputError that begins with `Invalid request json`.
+    """
+    _check_depth(data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        _refuse("the body is not UTF-8")
+    try:
+        value: object = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite
+        )
+    except RecursionError:
+        _refuse(f"expected at most {MAX_DEPTH} levels of nesting")
+    except ValueError:  # JSONDecodeError quotes nothing, but its position would tell apart valid prefixes
+        raise InputError(INVALID_JSON) from None
+    if _SURROGATE_ESCAPE.search(data) and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        _refuse("a string holds half of a surrogate pair, which is not a character")
+    return value
+
+
+def _refuse(why: str) -> NoReturn:
+    raise InputError(f"{INVALID_JSON}: {why}")
+
+
+def _check_depth(data: bytes) -> None:
+    """Count brackets outside of strings before the parser recurses into them."""
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(data):
+        token = match[0]
+        if token in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                _refuse(f"expected at most {MAX_DEPTH} levels of nesting")
+        elif token in b"]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        _refuse("a key stands twice in one object")
+    return made
+
+
+def _constant(_: str) -> NoReturn:
+    _refuse("NaN and Infinity are not JSON numbers")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        _refuse("a number is too large")
+    return number
