@@ -1,0 +1,1 @@
+"""Adapters that implement the ports: storage, keys, telemetry. The only room that speaks to the network."""
