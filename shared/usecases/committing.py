@@ -178,7 +178,7 @@ class Committer:
             )
 
     def _is_hopeless(self) -> bool:
-        """True where storage has kept one commit waiting for a whole deadline: another would fare no better."""
+        """True where storage has kept one commit waiting for a whole deadline: no use to wait for another."""
         since_ns = self._loop.under_way_since_ns
         return since_ns is not None and time.monotonic_ns() - since_ns > self._options.deadline_ms * 1_000_000
 
