@@ -34,12 +34,16 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Compact:
-    """The parsed, unverified parts of a token whose header passed every rule below."""
+    """The parsed, unverified parts of a token whose header passed every rule below.
+
+    `signed` is what `signature` must cover: the first two parts with their dot, as they came.
+    """
 
     algorithm: str
     key_id: str
-    header: dict[str, Any]
     claims: dict[str, Any]
+    signed: bytes
+    signature: bytes
 
 
 def parse_bearer(authorization: str | None) -> str:
@@ -77,8 +81,13 @@ def parse_compact(token: str) -> Compact:
     algorithm = _check_algorithm(header)
     _check_members(header)
     key_id = _check_key_id(header)
-    _decode_segment(parts[2], "signature")
-    return Compact(algorithm, key_id, header, _parse_object(parts[1], "payload"))
+    return Compact(
+        algorithm=algorithm,
+        key_id=key_id,
+        claims=_parse_object(parts[1], "payload"),
+        signed=f"{parts[0]}.{parts[1]}".encode("ascii"),
+        signature=_decode_segment(parts[2], "signature"),
+    )
 
 
 def _parse_object(segment: str, name: str) -> dict[str, Any]:
