@@ -18,8 +18,8 @@ run: setup ## start the local cloud, take a short tour, stay up until Ctrl-C
 up: setup ## start the local cloud in the background; returns when it is ready
 	@exec $(VENV)/python -m devstack up $(ARGS)
 
-down: setup ## end everything that `make up` or `make run` started
-	@exec $(VENV)/python -m devstack down $(ARGS)
+down: ## end everything that `make up` or `make run` started
+	@[ ! -x $(VENV)/python ] || exec $(VENV)/python -m devstack down $(ARGS)
 
 test: setup ## run all tests (ARGS="tests/ledger -q" for some)
 	@exec $(VENV)/python -m pytest $(ARGS)

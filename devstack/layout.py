@@ -61,3 +61,9 @@ def choose_layout(environment: Mapping[str, str]) -> Layout:
     """The layout that an environment asks for."""
     chosen = environment.get("DEVSTACK_DIR")
     return Layout(Path(chosen).resolve() if chosen else ROOT / ".devstack")
+
+
+def choose_app(environment: Mapping[str, str]) -> Path:
+    """The folder of the functions app to run: this project's, unless DEVSTACK_APP names another one (tests do)."""
+    chosen = environment.get("DEVSTACK_APP")
+    return Path(chosen).resolve() if chosen else ROOT

@@ -7,11 +7,9 @@ process ids, says whether a process is ours: it survives crashes and cannot name
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import signal
+import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,8 +18,8 @@ import psutil
 
 MARK = "DEVSTACK_CLOUD"
 
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
+_SETPRIV = shutil.which("setpriv")
+"""Of util-linux. It has the kernel send the child SIGTERM when its parent ends, then becomes the child."""
 
 
 def spawn(
@@ -35,13 +33,14 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own (a Ctrl-C in the terminal reaches only its parent).
 
-    Its output is appended to `log`. On Linux the kernel sends it SIGTERM when the thread that called this
-    ends; elsewhere `sweep` finds it later.
+    Its output is appended to `log`. Where setpriv is at hand, the child gets SIGTERM when the thread that
+    called this ends, however it ends; elsewhere `sweep` finds it later.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    guard = [_SETPRIV, "--pdeathsig", "TERM", "--"] if _SETPRIV else []
     with log.open("ab") as output:
         return subprocess.Popen(
-            command,
+            [*guard, *command],
             cwd=cwd,
             env={**environment, MARK: str(cloud)},
             stdin=subprocess.DEVNULL,
@@ -49,13 +48,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             pass_fds=pass_fds,
             start_new_session=True,
-            preexec_fn=_end_with_parent if _LIBC else None,  # noqa: PLW1509 - one libc call, loaded before
         )
-
-
-def _end_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def end(process: subprocess.Popen[bytes], patience_s: float) -> None:

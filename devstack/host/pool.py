@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devstack.host.balance import LoadTable
 from devstack.host.errors import HostError
-from devstack.host.worker import EXIT_CANNOT_START, READY
+from devstack.host.worker import EXIT_CANNOT_START, SERVES, WARM
 from devstack.layout import ROOT
 from devstack.ports import LOOPBACK
 from devstack.processes import end, spawn, wait_until
@@ -36,15 +36,17 @@ class _Slot:
     start_after: float = 0.0
 
     @property
-    def is_ready(self) -> bool:
-        return self.said.startswith(READY.encode())
+    def lines(self) -> list[str]:
+        """What the process of the moment has said."""
+        return self.said.decode(errors="replace").splitlines()
 
 
 @dataclass(slots=True)
 class WorkerPool:
     """`workers` processes that serve the app of a folder. Call `poll` often: it keeps them alive.
 
-    `folder` holds schedules, receipts and the load table; `cloud` marks the processes.
+    `folder` holds schedules, receipts and the load table; `cloud` marks the processes; `ready_path` is the
+    route of the app's readiness function, if it has one.
     """
 
     app: Path
@@ -54,6 +56,7 @@ class WorkerPool:
     listener: socket.socket
     workers: int
     environment: Mapping[str, str]
+    ready_path: str = ""
     failure: str | None = None
     restarts: int = 0
     _slots: list[_Slot] = field(default_factory=list)
@@ -66,10 +69,16 @@ class WorkerPool:
         self._slots = [_Slot() for _ in range(self.workers)]
         for number in range(self.workers):
             self._launch(number)
-        in_time = wait_until(lambda: self.failure is not None or self._all_ready(), timeout_s)
+        in_time = wait_until(lambda: self.failure is not None or self._all_say(SERVES), timeout_s)
         if self.failure is not None or not in_time:
             self.stop()
             raise HostError(self.failure or f"the workers did not start within {timeout_s:.0f} s")
+
+    def await_warm(self, timeout_s: float) -> None:
+        """Return once every worker's app says that it is ready. Raises HostError, as `start` does."""
+        in_time = wait_until(lambda: self.failure is not None or self._all_say(WARM), timeout_s)
+        if self.failure is not None or not in_time:
+            raise HostError(self.failure or f"the app was not ready within {timeout_s:.0f} s")
 
     @property
     def pids(self) -> list[int]:
@@ -106,9 +115,9 @@ class WorkerPool:
                 os.close(slot.status_fd)
         self._slots = []
 
-    def _all_ready(self) -> bool:
+    def _all_say(self, word: str) -> bool:
         self.poll()
-        return all(slot.is_ready for slot in self._slots)
+        return all(word in slot.lines for slot in self._slots)
 
     def _launch(self, number: int) -> None:
         slot = self._slots[number]
@@ -120,6 +129,7 @@ class WorkerPool:
             "folder": self.folder,
             "listener": self.listener.fileno(),
             "status": child_fd,
+            "ready-path": self.ready_path,
             "worker": number,
             "workers": self.workers,
         }
@@ -147,8 +157,8 @@ class WorkerPool:
         assert slot.process is not None
         self._listen_to(slot)
         if slot.process.returncode == EXIT_CANNOT_START:
-            lines = slot.said.decode(errors="replace").splitlines()
-            self.failure = lines[-1] if lines else f"a worker cannot start; see its log in {self.logs}"
+            said = slot.lines
+            self.failure = said[-1] if said else f"a worker cannot start; see its log in {self.logs}"
         os.close(slot.status_fd)
         self._table.clear(number)
         lived_s = time.monotonic() - slot.started_at

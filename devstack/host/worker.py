@@ -1,6 +1,6 @@
 """One worker process: `python -m devstack.host.worker --app DIR --folder DIR --listener FD --status FD ...`.
 
-It loads the app, says so on the status pipe (`ready`, or one sentence), and serves until SIGTERM. Then it
+It loads the app, says so on the status pipe (`serves`, `warm`, or one sentence), and serves until SIGTERM. Then it
 drains: no new connections, begun requests are finished, the service closes its ledger, Python ends in order.
 """
 
@@ -22,14 +22,17 @@ import uvloop
 from devstack.host.balance import Load, LoadTable
 from devstack.host.bindings import HttpFunction, WarmupFunction
 from devstack.host.errors import HostError
-from devstack.host.http import Front
+from devstack.host.http import Front, render_result
 from devstack.host.invoker import Invoker
 from devstack.host.routes import Router
 from devstack.host.server import WorkerServer
 from devstack.host.triggers import run_triggers
 
-READY = "ready"
+SERVES = "serves"
 """What the status pipe says once requests are served."""
+
+WARM = "warm"
+"""What it says once the app's own readiness function answers 200 (at once where the app has none)."""
 
 EXIT_CANNOT_START = 78
 """The app or its settings are wrong: starting again would not help (EX_CONFIG of sysexits.h)."""
@@ -77,6 +80,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="devstack.host.worker")
     parser.add_argument("--app", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--ready-path", default="")
     for name in ("listener", "status", "worker", "workers"):
         parser.add_argument(f"--{name}", type=int, required=True)
     return parser.parse_args()
@@ -92,11 +96,12 @@ async def serve(arguments: argparse.Namespace, report: Report) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, server, "should_exit", True)
     triggers = asyncio.create_task(run_triggers(invoker, arguments.folder))
     warm_up = asyncio.create_task(call_warmups(invoker, server))
-    report.say(READY)
+    readiness = asyncio.create_task(tell_when_warm(invoker, routes, arguments.ready_path, report))
+    report.say(SERVES)
     await server.serve()
     if warm_up.done():
         warm_up.result()
-    await drain(triggers, warm_up)
+    await drain(triggers, warm_up, readiness)
 
 
 async def call_warmups(invoker: Invoker, server: WorkerServer) -> None:
@@ -107,6 +112,21 @@ async def call_warmups(invoker: Invoker, server: WorkerServer) -> None:
             if failure.startswith(_SETTINGS_FAULTS):
                 server.should_exit = True
                 raise HostError(failure)
+
+
+async def tell_when_warm(invoker: Invoker, routes: Router, ready_path: str, report: Report) -> None:
+    """Ask the app's readiness function until it answers 200: through the listener another worker might answer."""
+    found = routes.find("GET", ready_path) if ready_path else None
+    pause_s = 0.02
+    while found is not None:
+        result = await invoker.call_http(
+            found[0], method="GET", url=ready_path, headers={}, query={}, parameters={}, body=b""
+        )
+        if render_result(result)[0] == 200:
+            break
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.0, pause_s * 1.2)
+    report.say(WARM)
 
 
 async def drain(*background: asyncio.Task[None]) -> None:
