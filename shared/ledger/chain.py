@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from shared.errors import LedgerError, MalformedLedger
 from shared.ledger.checkpoints import parse_checkpoint
 from shared.ledger.findings import Finding, Kind
-from shared.ledger.genesis import Genesis, verify_genesis, writer_origin
+from shared.ledger.genesis import verify_genesis, writer_origin
 from shared.ledger.hashing import leaf_hash
 from shared.ledger.lines import parse_line
 from shared.ledger.notes import VerifierKey, parse_signature
@@ -73,7 +73,7 @@ class Chain:
         self.writer = writer
         self.origin = writer_origin(log, writer)
         self.key: VerifierKey | None = None
-        self.genesis: Genesis | None = None
+        self.genesis: dict[str, Any] = {}
         self._log = log
         self._keys = keys
         self._observer = observer
@@ -87,12 +87,12 @@ class Chain:
 
     def resume(self, seal: Seal, genesis_line: bytes) -> None:
         """Go on from a sealed state instead of the beginning. Raises LedgerError for an untrusted genesis."""
-        self._admit(genesis_line)
+        self._admit(parse_line(genesis_line))
         self._frontier = Frontier(seal.size, seal.edge)
         self._head = Head(seal.size, seal.root, seal.closed, seal.segment, seal.offset, seal.head, seal.edge)
 
     def read_segment(self, number: int, chunks: Iterable[bytes], start: int = 0) -> Finding | None:
-        """Read a segment (from byte `start`, an end of a commit) and say what is wrong with it, if anything."""
+        """Read a segment from byte `start` (an end of a commit); what is wrong with it, if anything."""
         parser = SegmentParser()
         path = segment_path(self.writer, number)
         try:
@@ -145,7 +145,7 @@ class Chain:
             fields = _parse(data, index)
             self._check_place(fields, index, previous)
             if index == 0:
-                self._admit_or_break(data)
+                self._admit_or_break(fields)
             closed = fields.get("type") == "closed"
             previous = leaf_hash(data)
             read.append(Line(index, data, previous, fields, offset))
@@ -167,15 +167,13 @@ class Chain:
         if (fields.get("type") == "genesis") != (index == 0):
             raise _Broken(Kind.MALFORMED, index, "record 0, and no other, is a genesis")
 
-    def _admit(self, line: bytes) -> None:
-        genesis = verify_genesis(line, self.writer, self._keys)
-        if genesis.log != self._log:
-            raise MalformedLedger("the genesis is of another log: its log name differs")
-        self.key, self.genesis = genesis.key, genesis
+    def _admit(self, fields: dict[str, Any]) -> None:
+        self.key = verify_genesis(fields, self._log, self.writer, self._keys)
+        self.genesis = fields
 
-    def _admit_or_break(self, line: bytes) -> None:
+    def _admit_or_break(self, fields: dict[str, Any]) -> None:
         try:
-            self._admit(line)
+            self._admit(fields)
         except LedgerError as error:
             raise _Broken(Kind.GENESIS_UNTRUSTED, 0, error.message) from error
 

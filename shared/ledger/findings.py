@@ -44,6 +44,7 @@ class Kind(StrEnum):
     COPY_DIFFERS = "copy_differs"
     TIMESTAMP_INVALID = "timestamp_invalid"
     UNKNOWN_KEY = "unknown_key"
+    UNKNOWN_WITNESS = "unknown_witness"
     UNREADABLE = "unreadable"
     UNSEALED = "unsealed"
     UNFINISHED = "unfinished"
@@ -53,6 +54,7 @@ class Kind(StrEnum):
 
 _WEIGHTS = {
     Kind.UNKNOWN_KEY: Weight.UNCHECKED,
+    Kind.UNKNOWN_WITNESS: Weight.REMARK,
     Kind.UNREADABLE: Weight.UNCHECKED,
     Kind.UNSEALED: Weight.UNCHECKED,
     Kind.UNFINISHED: Weight.REMARK,
@@ -85,8 +87,9 @@ MEANINGS = {
     Kind.COPY_DIFFERS: "the archived copy is not the original byte for byte",
     Kind.TIMESTAMP_INVALID: "a time-stamp does not cover the checkpoint beside it",
     Kind.UNKNOWN_KEY: "a signature of the log's own name is by a key that is not among the trusted ones",
+    Kind.UNKNOWN_WITNESS: "a cosignature by a witness whose key was not given; it adds nothing here",
     Kind.UNREADABLE: "storage did not give this object: it was not checked",
-    Kind.UNSEALED: "records that the root log does not cover yet: nothing outside the log proves them complete",
+    Kind.UNSEALED: "records that the root log does not cover yet: nothing else proves them complete",
     Kind.UNFINISHED: "sealing was under way, and will be finished by its next run",
     Kind.GREW: "the log grew while it was read; what came later was not looked at",
     Kind.EXPIRED: "deleted when its retention had ended, and a record says so",

@@ -39,7 +39,7 @@ GO_NOTE = """If you think cryptography is the answer to your problem,
 then you don't know what your problem is.
 
 \N{EM DASH} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=
-""".encode()
+""".encode()  # noqa: E501
 
 
 def test_the_go_implementations_note_verifies() -> None:

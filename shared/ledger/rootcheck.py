@@ -1,0 +1,311 @@
+"""The verifier of the root log: a walk from the empty tree, batch by batch, to its newest checkpoint.
+
+Rules (docs/ledger-format.md, "The root log"):
+
+1. From the tree of size n, `batch/n` gives the next entries, and with them the next size m.
+2. `checkpoint/m` is a note of this log, signed by at least one trusted key; its root is that of the entries.
+3. All tiles and bundles of size m are there, and hold what the entries give.
+4. An entry is a seal in canonical form; seals of a writer grow, and nothing follows its `closed` one.
+5. There is nothing else below `v1/root/`.
+
+A batch without its checkpoint at the very end is a sealing under way, if it is young enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.errors import LedgerError, MalformedLedger, StoreError
+from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
+from shared.ledger.findings import Finding, Kind
+from shared.ledger.hashing import leaf_hash
+from shared.ledger.notes import COSIGNATURE, Note, VerifierKey, parse_note, parse_signature, verify_note
+from shared.ledger.proofs import LeafHashes, subtree_hash
+from shared.ledger.rootlog import (
+    MAX_BATCH_BYTES,
+    ROOT_PREFIX,
+    RootObject,
+    Seal,
+    batch_path,
+    checkpoint_path,
+    parse_root_path,
+    parse_seal,
+    tile_path,
+)
+from shared.ledger.sources import Source
+from shared.ledger.tiles import Tile, bundles_between, decode_entries, tile_bytes, tiles_between
+from shared.ledger.tree import Frontier
+from shared.records.canonical import parse_time
+
+MAX_OBJECT_BYTES = MAX_BATCH_BYTES
+
+
+@dataclass(slots=True)
+class RootView:
+    """What the root log proves. `seals` are by writer, in order; `places` are their entries' indexes."""
+
+    size: int = 0
+    root: bytes = field(default_factory=Frontier().root)
+    checkpoint: bytes = b""
+    leaf_hashes: list[bytes] = field(default_factory=list)
+    seals: dict[str, list[Seal]] = field(default_factory=dict)
+    places: dict[str, list[int]] = field(default_factory=dict)
+    checkpoints: int = 0
+    sealed_at: str = ""
+    hashes: LeafHashes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hashes = LeafHashes(self.leaf_hashes)
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the first `size` entries."""
+        return subtree_hash(0, size, self.hashes)
+
+
+class RootCheck:
+    """One walk over the root log of a source; findings are gathered in `findings`."""
+
+    def __init__(
+        self,
+        source: Source,
+        objects: Mapping[str, int],
+        log: str,
+        keys: Collection[VerifierKey],
+        now: datetime,
+        patience: timedelta,
+    ) -> None:
+        """`objects`: paths below `v1/root/` with their sizes; `patience`: how long sealing may take."""
+        self.view = RootView()
+        self.findings: list[Finding] = []
+        self._source = source
+        self._objects = objects
+        self._log = log
+        self._keys = [key for key in keys if key.name == log]
+        self._witnesses = [key for key in keys if key.algorithm == COSIGNATURE]
+        self._now = now
+        self._patience = patience
+        self._frontier = Frontier()
+        self._pending: list[bytes] = []
+        self._parsed: dict[str, RootObject] = {}
+
+    def run(self) -> RootView:
+        """Walk, then look at every object that the walk did not read."""
+        self._parse_paths()
+        sizes = sorted(item.size for item in self._parsed.values() if item.kind == "checkpoint")
+        while (entries := self._next_entries(sizes)) is not None:
+            if not self._take_batch(entries, sizes):
+                break
+        self._check_tiles()
+        self._check_attachments(set(sizes))
+        return self.view
+
+    def _report(self, kind: Kind, path: str, index: int | None, detail: str) -> None:
+        self.findings.append(Finding(kind, path, index, detail))
+
+    def _parse_paths(self) -> None:
+        for path in self._objects:
+            try:
+                self._parsed[path] = parse_root_path(path)
+            except MalformedLedger as error:
+                self._report(Kind.UNEXPECTED_OBJECT, path, None, error.message)
+
+    def _read(self, path: str) -> bytes | None:
+        size = self._objects.get(path)
+        if size is None:
+            self._report(Kind.ROOT_OBJECT_MISSING, path, None, "not in the listing")
+        elif size > MAX_OBJECT_BYTES:
+            self._report(Kind.MALFORMED, path, None, f"{size} bytes are more than any object here has")
+        else:
+            try:
+                return self._source.read(path)
+            except StoreError as error:
+                self._report(Kind.UNREADABLE, path, None, error.message)
+        return None
+
+    def _next_entries(self, sizes: list[int]) -> list[bytes] | None:
+        """The entries after the tree so far: of its batch or, where that is lost, of the entry bundles."""
+        size = self._frontier.size
+        following = next((other for other in sizes if other > size), None)
+        path = batch_path(size)
+        if path not in self._objects and following is None:
+            return None
+        data = self._read(path)
+        try:
+            entries = decode_entries(data) if data is not None else []
+            if entries:
+                return entries
+            if data is not None:
+                self._report(Kind.MALFORMED, path, size, "a batch has at least one entry")
+        except MalformedLedger as error:
+            self._report(Kind.MALFORMED, path, size, error.message)
+        return self._entries_of_bundles(size, following) if following is not None else None
+
+    def _entries_of_bundles(self, size: int, following: int) -> list[bytes] | None:
+        if following - size > MAX_BATCH_BYTES:
+            return None
+        entries: list[bytes] = []
+        for tile in bundles_between(size, following):
+            data = self._read(tile_path(tile))
+            try:
+                bundle = decode_entries(data or b"")
+            except MalformedLedger:
+                return None
+            if len(bundle) != tile.width:
+                return None
+            entries.extend(bundle[max(0, size - tile.index * 256) :])
+        return entries
+
+    def _take_batch(self, entries: list[bytes], sizes: list[int]) -> bool:
+        """Judge one step of the walk. False where it cannot go on."""
+        old, new = self._frontier.size, self._frontier.size + len(entries)
+        leaves = [leaf_hash(entry) for entry in entries]
+        is_last = not any(size > old for size in sizes) and batch_path(new) not in self._objects
+        if is_last:
+            self._pending = leaves
+            self._report_unfinished(old, new, entries)
+            return False
+        frontier = self._frontier.copy()
+        frontier.extend(leaves)
+        checkpoint = self._check_checkpoint(new, frontier.root())
+        self._frontier = frontier
+        self.view.leaf_hashes.extend(leaves)
+        self._take_seals(entries, old)
+        for tile in (*tiles_between(old, new), *bundles_between(old, new)):
+            if tile_path(tile) not in self._objects:
+                self._report(Kind.ROOT_OBJECT_MISSING, tile_path(tile), None, "not in the listing")
+        if checkpoint is not None:
+            self.view.size, self.view.root, self.view.checkpoint = new, frontier.root(), checkpoint
+            self.view.checkpoints += 1
+        return True
+
+    def _report_unfinished(self, old: int, new: int, entries: list[bytes]) -> None:
+        try:
+            age = self._now - parse_time(parse_seal(entries[0]).time)
+        except MalformedLedger as error:
+            self._report(Kind.MALFORMED, batch_path(old), old, error.message)
+            return
+        if age > self._patience:
+            detail = (
+                f"{new} entries were sealed {age.total_seconds():.0f} s ago, and no checkpoint covers them"
+            )
+            self._report(Kind.ROOT_OBJECT_MISSING, checkpoint_path(new), None, detail)
+        else:
+            self._report(
+                Kind.UNFINISHED, batch_path(old), old, f"the checkpoint for {new} entries is to come"
+            )
+
+    def _check_checkpoint(self, size: int, root: bytes) -> bytes | None:
+        path = checkpoint_path(size)
+        data = self._read(path)
+        if data is None:
+            return None
+        try:
+            note = parse_note(data)
+            checkpoint = parse_checkpoint(note.text)
+            if any(signature.name != self._log for signature in note.signatures):
+                raise MalformedLedger("a signature of another name than the log's")
+        except MalformedLedger as error:
+            self._report(Kind.MALFORMED, path, size, error.message)
+            return None
+        if not self._is_signed(path, size, note):
+            return None
+        if checkpoint != Checkpoint(self._log, size, root):
+            kind = Kind.ROOT_MISMATCH if checkpoint.root != root else Kind.SIZE_MISMATCH
+            self._report(kind, path, size, "the signed origin, size or root is not that of the entries here")
+            return None
+        return data
+
+    def _is_signed(self, path: str, size: int, note: Note) -> bool:
+        try:
+            verified = verify_note(note, self._keys)
+        except LedgerError as error:
+            self._report(Kind.SIGNATURE_INVALID, path, size, error.message)
+            return False
+        unknown = {signature.key_id for signature in note.signatures} - {key.key_id for key in verified}
+        for key_id in sorted(unknown):
+            self._report(Kind.UNKNOWN_KEY, path, size, f"key id {key_id.hex()}")
+        return True
+
+    def _take_seals(self, entries: list[bytes], first: int) -> None:
+        for index, entry in enumerate(entries, first):
+            path = batch_path(first)
+            try:
+                seal = parse_seal(entry)
+            except MalformedLedger as error:
+                self._report(Kind.MALFORMED, path, index, error.message)
+                continue
+            earlier = self.view.seals.setdefault(seal.writer, [])
+            if earlier and (earlier[-1].closed or earlier[-1].size >= seal.size):
+                detail = f"of writer {seal.writer}: {seal.size} records after {earlier[-1].size}"
+                self._report(Kind.SEAL_INVALID, path, index, detail)
+                continue
+            earlier.append(seal)
+            self.view.places.setdefault(seal.writer, []).append(index)
+            self.view.sealed_at = max(self.view.sealed_at, seal.time)
+
+    def _check_tiles(self) -> None:
+        leaves = [*self.view.leaf_hashes, *self._pending]
+        hashes = LeafHashes(leaves)
+        for path, item in self._parsed.items():
+            if item.kind == "batch" and item.size > self._frontier.size:
+                self._report(
+                    Kind.UNEXPECTED_OBJECT, path, item.size, "a batch for a size that no tree here has"
+                )
+            if item.tile is None:
+                continue
+            height = 8 * (item.tile.level or 0)
+            if (item.tile.index * 256 + item.tile.width) << height > len(leaves):
+                self._report(Kind.UNEXPECTED_OBJECT, path, None, "a tile of a larger tree than the one here")
+                continue
+            data = self._read(path)
+            if data is not None and not _holds(item.tile, data, leaves, hashes):
+                self._report(Kind.TILE_MISMATCH, path, None, "not what the entries give")
+
+    def _check_attachments(self, sizes: set[int]) -> None:
+        for path, item in self._parsed.items():
+            if item.kind in ("cosignature", "timestamp") and item.size not in sizes:
+                self._report(Kind.UNEXPECTED_OBJECT, path, item.size, "belongs to no checkpoint here")
+            elif item.kind == "cosignature":
+                self._check_cosignature(path, item)
+            elif item.kind == "batch" and item.size not in {0, *sizes} and item.size <= self._frontier.size:
+                self._report(
+                    Kind.UNEXPECTED_OBJECT, path, item.size, "a batch for a size that no tree here had"
+                )
+
+    def _check_cosignature(self, path: str, item: RootObject) -> None:
+        data = self._read(path)
+        if data is None or item.size > self._frontier.size:
+            return
+        text = Checkpoint(self._log, item.size, self.view.root_at(item.size)).text()
+        try:
+            signature = parse_signature(data.decode().removesuffix("\n"))
+            if signature.key_id.hex() != item.key_id or data[-1:] != b"\n":
+                raise MalformedLedger("the line names another key than the path does, or has no newline")
+        except (MalformedLedger, UnicodeDecodeError) as error:
+            self._report(Kind.MALFORMED, path, item.size, str(error))
+            return
+        if signature.key_id not in {key.key_id for key in self._witnesses}:
+            self._report(Kind.UNKNOWN_WITNESS, path, item.size, f"key id {item.key_id}")
+            return
+        try:
+            verify_note(Note(text, (signature,)), self._witnesses)
+        except LedgerError as error:
+            self._report(Kind.SIGNATURE_INVALID, path, item.size, error.message)
+
+
+def _holds(tile: Tile, data: bytes, leaves: list[bytes], hashes: LeafHashes) -> bool:
+    if tile.level is not None:
+        return data == tile_bytes(tile, hashes)
+    try:
+        entries = decode_entries(data)
+    except MalformedLedger:
+        return False
+    first = tile.index * 256
+    return [leaf_hash(entry) for entry in entries] == leaves[first : first + tile.width]
+
+
+def root_objects(objects: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """The objects of a listing that are the root log's."""
+    return ((path, size) for path, size in objects.items() if path.startswith(ROOT_PREFIX))

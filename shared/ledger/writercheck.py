@@ -1,0 +1,248 @@
+"""The verifier of one writer: its segments by the chain's rules, and against what others say of it.
+
+Others are the root log (seals), receipts held outside, and, for what is gone, records of retention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.errors import LedgerError, MalformedLedger, StoreError
+from shared.ledger.chain import Chain, Head, Line
+from shared.ledger.findings import Finding, Kind
+from shared.ledger.notes import VerifierKey, verify_note
+from shared.ledger.receipts import HeldReceipt
+from shared.ledger.rootlog import Seal
+from shared.ledger.segments import segment_path
+from shared.ledger.sources import Source
+from shared.records.canonical import MAX_LINE_BYTES, parse_time
+
+CHUNK_BYTES = 1 << 20
+
+# what a chain says of a segment after the one that broke: that it cannot go on, which is known by then
+_CONSEQUENCES = (Kind.RECORD_MISSING, Kind.GENESIS_UNTRUSTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment to read: its number, its length in bytes as listed, and where it is read from."""
+
+    number: int
+    size: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What a record of retention says: this writer's log, of that size and root, was deleted in order."""
+
+    writer: str
+    size: int
+    root: bytes
+    store: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is known of a writer from elsewhere. `resume` is a seal verified before: reading starts there."""
+
+    seals: Sequence[Seal]
+    receipts: Sequence[tuple[int, HeldReceipt]]
+    resume: Seal | None
+    now: datetime
+    patience: timedelta
+
+
+class WriterCheck:
+    """Checks one writer; see `findings`, and what else it learned, after `run`."""
+
+    def __init__(
+        self,
+        chain_of: Callable[[WriterCheck], Chain],
+        segments: Sequence[Segment],
+        expected: Expectation,
+        advance: Callable[[int], None],
+    ) -> None:
+        """`chain_of` makes the chain that reports to this check; `advance` is told of bytes read."""
+        self.findings: list[Finding] = []
+        self.expired: list[Expired] = []
+        self.records = 0
+        self.chain = chain_of(self)
+        self._segments = segments
+        self._expected = expected
+        self._advance = advance
+        self._seals = {seal.size: seal for seal in expected.seals}
+        self._wanted = {receipt.checkpoint.size for _, receipt in expected.receipts}
+        self._roots: dict[int, bytes] = {}
+        self._contradicted: set[int] = set()
+        self._unsealed_since: str | None = None
+        self._is_broken = False
+
+    def see_commit(self, head: Head, lines: list[Line], note: bytes) -> None:
+        """Compare a proven commit with the seal and the receipts of its size."""
+        self.records += len(lines)
+        if head.size in self._wanted:
+            self._roots[head.size] = head.root
+        seal = self._seals.pop(head.size, None)
+        if seal is not None and not _is_state(seal, head):
+            self._contradicted.add(head.size)
+            kind = Kind.LOG_FORKED if seal.root != head.root else Kind.SEAL_INVALID
+            self._report(kind, head.size, f"the seal of {seal.size} records says otherwise")
+        last = self._expected.seals[-1].size if self._expected.seals else 0
+        if head.size > last and self._unsealed_since is None:
+            self._unsealed_since = str(lines[0].fields.get("time"))
+        for line in lines:
+            if line.fields.get("type") == "retention":
+                self._take_retention(line)
+
+    def run(self) -> None:
+        """Read all segments, then settle what the root log and the receipts expected."""
+        start = self._resume()
+        self._read_segments(start)
+        self._settle_seals(start)
+        self._settle_receipts()
+        self._settle_unsealed()
+
+    def is_met(self, seal: Seal) -> bool:
+        """True when an expected seal is exactly a state that was proven."""
+        return seal.size not in self._seals and seal.size not in self._contradicted
+
+    def _report(self, kind: Kind, index: int | None, detail: str, path: str | None = None) -> None:
+        self.findings.append(Finding(kind, path or self.chain.writer, index, detail))
+
+    def _resume(self) -> int:
+        """The size from which on records are read: of a seal that was verified before, or 0."""
+        seal = self._expected.resume
+        if seal is None or seal.segment not in {segment.number for segment in self._segments}:
+            return 0
+        try:
+            self.chain.resume(seal, self._genesis_line())
+        except (LedgerError, StoreError):
+            return 0  # read from the start: that names what is wrong
+        return seal.size
+
+    def _genesis_line(self) -> bytes:
+        first = next((segment for segment in self._segments if segment.size), None)
+        if first is None:
+            raise MalformedLedger("a log without a first record")
+        path = segment_path(self.chain.writer, first.number)
+        return first.source.read(path, 0, MAX_LINE_BYTES + 1).partition(b"\n")[0]
+
+    def _read_segments(self, start: int) -> None:
+        resumed = self.chain.head if start else None
+        expected_number = 0
+        for segment in self._segments:
+            path = segment_path(self.chain.writer, segment.number)
+            if segment.number != expected_number:
+                missing = f"segment {expected_number} is missing before segment {segment.number}"
+                self._report(Kind.SEGMENT_MISSING, expected_number, missing, path)
+                self._is_broken = True
+            expected_number = segment.number + 1
+            if resumed is not None and segment.number < resumed.segment:
+                continue
+            offset = resumed.offset if resumed is not None and segment.number == resumed.segment else 0
+            if offset > segment.size:
+                detail = f"{segment.size} bytes, {offset} were sealed"
+                self._report(Kind.LOG_SHORTENED, self.chain.head.size, detail, path)
+                self._is_broken = True
+            else:
+                self._read_segment(path, segment, offset)
+
+    def _read_segment(self, path: str, segment: Segment, offset: int) -> None:
+        before = self.chain.head.size
+        try:
+            finding = self.chain.read_segment(segment.number, self._chunks(path, segment, offset), offset)
+        except StoreError as error:
+            finding = Finding(Kind.UNREADABLE, path, self.chain.head.size, error.message)
+        if finding is None:
+            return
+        is_consequence = finding.kind in _CONSEQUENCES and self.chain.head.size == before
+        if not (self._is_broken and is_consequence):
+            self.findings.append(finding)
+        self._is_broken = True
+
+    def _chunks(self, path: str, segment: Segment, offset: int) -> Iterator[bytes]:
+        while offset < segment.size:
+            chunk = segment.source.read(path, offset, min(CHUNK_BYTES, segment.size - offset))
+            if not chunk:
+                return  # shorter than listed; the chain says whether a commit is cut off
+            offset += len(chunk)
+            self._advance(len(chunk))
+            yield chunk
+
+    def _settle_seals(self, start: int) -> None:
+        size = self.chain.head.size
+        for seal in self._seals.values():
+            if seal.size <= start:
+                continue
+            if seal.size <= size:
+                self._report(
+                    Kind.LOG_FORKED, seal.size, f"no commit ends at {seal.size} records, as was sealed"
+                )
+            elif not self._is_broken:
+                self._report(Kind.LOG_SHORTENED, size, f"{size} records are here, {seal.size} were sealed")
+                return
+
+    def _settle_receipts(self) -> None:
+        for number, receipt in self._expected.receipts:
+            self._settle_receipt(f"receipt {number}", receipt)
+
+    def _settle_receipt(self, name: str, receipt: HeldReceipt) -> None:
+        held, head = receipt.checkpoint, self.chain.head
+        if self.chain.key is None:
+            self._report(Kind.ROLLBACK, receipt.index, f"no record of writer {receipt.writer} is here", name)
+            return
+        try:
+            verify_note(receipt.note, [self.chain.key])
+        except LedgerError as error:
+            self._report(Kind.SIGNATURE_INVALID, receipt.index, error.message, name)
+            return
+        if held.origin != self.chain.origin or receipt.index >= held.size:
+            self._report(
+                Kind.RECEIPT_UNMATCHED, receipt.index, "its checkpoint does not cover its record", name
+            )
+        elif held.size > head.size:
+            detail = (
+                f"{held.size} records were signed, {head.size} of writer {receipt.writer} are proven here"
+            )
+            self._report(Kind.ROLLBACK, receipt.index, detail, name)
+        elif self._roots.get(held.size) != held.root:
+            self._report(Kind.SPLIT_VIEW, receipt.index, f"another root for {held.size} records", name)
+
+    def _settle_unsealed(self) -> None:
+        if self._unsealed_since is None:
+            return
+        try:
+            age = self._expected.now - parse_time(self._unsealed_since)
+        except ValueError:
+            age = self._expected.patience * 2
+        if age > self._expected.patience:
+            sealed = self._expected.seals[-1].size if self._expected.seals else 0
+            detail = f"{self.chain.head.size - sealed} records since {self._unsealed_since}"
+            self._report(Kind.UNSEALED, sealed, detail)
+
+    def _take_retention(self, line: Line) -> None:
+        fields = line.fields
+        try:
+            root = bytes.fromhex(fields["root"])
+            self.expired.append(Expired(fields["log_writer"], fields["size"], root, fields["store"]))
+        except (KeyError, TypeError, ValueError):
+            self._report(Kind.MALFORMED, line.index, "a record of retention without its members")
+
+
+def _is_state(seal: Seal, head: Head) -> bool:
+    return (seal.root, seal.closed, seal.segment, seal.offset, seal.head, seal.edge) == (
+        head.root,
+        head.closed,
+        head.segment,
+        head.offset,
+        head.last_leaf,
+        head.edge,
+    )
+
+
+def chain_for(log: str, writer: str, keys: Collection[VerifierKey]) -> Callable[[WriterCheck], Chain]:
+    """Makes the chain of a writer for its check."""
+    return lambda check: Chain(log, writer, keys, check)
