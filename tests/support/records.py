@@ -14,6 +14,7 @@ from shared.records.model import (
     IntentRecord,
     KeyedDigests,
     Outcome,
+    Record,
     RefusalsRecord,
     ServicePart,
     What,
@@ -94,7 +95,7 @@ def access_record(**changes: Any) -> AccessRecord:
     return record.model_copy(update=changes)
 
 
-EVERY_TYPE = (
+EVERY_TYPE: tuple[Record, ...] = (
     access_record(),
     IntentRecord(
         time=TIME,
