@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     # --- limits
     commit_deadline_ms: Annotated[int, Field(ge=100, le=60_000)] = 5_000
     commit_delay_ms: Annotated[int, Field(ge=0, le=1_000)] = 5
+    commit_siblings: Annotated[int, Field(ge=1, le=1_000)] = 3
     analysis_timeout_ms: Annotated[int, Field(ge=100, le=120_000)] = 20_000
     engine_threads: Annotated[int, Field(ge=1, le=64)] = 4
     engine_queue: Annotated[int, Field(ge=1, le=10_000)] = 256

@@ -82,6 +82,10 @@ class KeySets:
         is_next_best = now - cached.fetched_at < STALE_S and now - cached.attempted_at < REFILL_S
         return cached.keys.get(kid) if is_fresh or is_next_best else None
 
+    def is_usable(self, issuer: Issuer) -> bool:
+        """True while a key set of this issuer is at hand; never blocks."""
+        return self._cached[issuer.name].age(self._clock()) < STALE_S
+
     def find(self, issuer: Issuer, kid: str) -> PublicKey | None:
         """The issuer's key of that id, None where its key set has none.
 

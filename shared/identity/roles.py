@@ -13,6 +13,10 @@ from shared.identity.terms import Operation, Permission
 from shared.records.canonical import canonical_bytes, sha256_hex
 
 
+MAX_TEXTS = 1_000
+"""The most texts that any role may be given: a record has room for the digests of so many."""
+
+
 def _check_once(values: tuple[str, ...]) -> tuple[str, ...]:
     """A word given twice is a slip worth hearing of. (The order of these lists means nothing.)"""
     twice = sorted({value for value in values if values.count(value) > 1})
@@ -38,6 +42,7 @@ Languages = Annotated[tuple[Language, ...], AfterValidator(_check_once)]
 Operations = Annotated[tuple[Operation, ...], AfterValidator(_check_once)]
 AllOr = BeforeValidator(_all_as_none)
 Limit = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+Texts = Annotated[int, Field(strict=True, ge=1, le=MAX_TEXTS)]
 Switch = Annotated[bool, Field(strict=True)]
 
 
@@ -62,7 +67,9 @@ class Role(BaseModel):
     ad_hoc_recognizers: Annotated[Switch, Field(description="true or false")] = False
     decision_process: Annotated[Switch, Field(description="true or false")] = False
     max_chars: Annotated[Limit | None, Field(description="a positive integer")] = None
-    max_texts: Annotated[Limit | None, Field(description="a positive integer")] = None
+    max_texts: Annotated[
+        Texts | None, Field(description=f"a whole number from 1 to {MAX_TEXTS}")
+    ] = None
     purposes: Annotated[Purposes | None, AllOr, Field(description="'all' or a list of purposes")] = None
     requires: Annotated[
         tuple[Statement, ...],

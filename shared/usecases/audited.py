@@ -18,7 +18,7 @@ import asyncio
 import base64
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.errors import (
     AccessDenied,
@@ -27,7 +27,6 @@ from shared.errors import (
     InputTooLarge,
     KeysUnavailable,
     PresidioAccessError,
-    RecordTooLarge,
 )
 from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand, decide
@@ -41,6 +40,8 @@ from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
 from shared.usecases.recording import Draft, Recorder, Vocabulary, locate_call
 from shared.usecases.refusals import Refusal, RefusalCounter
 from shared.usecases.statuses import problem_answer, status_of
+from shared.usecases.telemetry import Telemetry
+from shared.usecases.traffic import Traffic
 
 logger = logging.getLogger("presidio_access.path")
 
@@ -61,11 +62,17 @@ class AuditedPath:
     ledger: Ledger
     refusals: RefusalCounter
     recorder: Recorder
+    telemetry: Telemetry
+    traffic: Traffic
     clock: Clock
     max_body_bytes: int
 
     async def answer(self, call: Call, operation: Operation) -> Answer:
         """Serve one call. Never raises for anything that a caller or the engine did."""
+        with self.traffic:
+            return await self._answer(call, operation)
+
+    async def _answer(self, call: Call, operation: Operation) -> Answer:
         draft = Draft(call=call, operation=operation.name, where=locate_call(call))
         try:
             draft.caller = await self._authenticate(call)
@@ -90,6 +97,8 @@ class AuditedPath:
             result_body = await self._serve(draft, operation)
         except PresidioAccessError as error:
             draft.result = None
+            if isinstance(error, AccessDenied) and draft.decision is not None:
+                draft.decision = replace(draft.decision, allowed=False, reason=error.reason, role=None)
             return problem_answer(error, draft.call.request_id), error.code
         except Exception as error:  # noqa: BLE001 - a defect of ours must leave a record too
             # The type and place only: the message could quote what the caller sent.
@@ -150,15 +159,7 @@ class AuditedPath:
             receipt = await self._commit(self.recorder.access(draft, self._vocabulary(), outcome))
         except AuditUnavailable as error:
             return problem_answer(error, draft.call.request_id)
-        except RecordTooLarge:
-            return await self._release_bare(draft)
         return _with_receipt(answer, draft.call.request_id, receipt)
-
-    async def _release_bare(self, draft: Draft) -> Answer:
-        """Refuse a call whose facts do not fit into a record, and record the refusal without them."""
-        draft.work = draft.result = None
-        error = InputTooLarge("too many texts or entity types for one record; send fewer in one request")
-        return await self._release(draft, problem_answer(error, draft.call.request_id), error.code)
 
     async def _refuse_unknown(self, draft: Draft, error: AuthenticationError | KeysUnavailable) -> Answer:
         answer = problem_answer(error, draft.call.request_id)
@@ -178,7 +179,9 @@ class AuditedPath:
         return _with_receipt(answer, draft.call.request_id, receipt)
 
     async def _commit(self, record: Record) -> Receipt:
-        return await self.ledger.commit(record)
+        receipt = await self.ledger.commit(record)
+        self.telemetry.emit(record, receipt)
+        return receipt
 
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.engines.engine if self.engines.state == "ready" else None)

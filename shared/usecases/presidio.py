@@ -51,9 +51,10 @@ def _work(operation: str, request: EngineRequest, run: Callable[[Grant], Result]
     return Work(_demand(operation, request), run, request.inputs, request.correlation_id)
 
 
-def _searched(grant: Grant, request: EngineRequest) -> tuple[str, ...] | None:
+def _searched(grant: Grant, request: AnalyzeRequest) -> tuple[str, ...] | None:
     """The types that a request which names none may have searched; None where all may be."""
-    return grant.decision.searched(grant.engine.supported_entities(request.language))
+    brought = [recognizer.supported_entity for recognizer in request.ad_hoc]
+    return grant.decision.searched([*grant.engine.supported_entities(request.language), *brought])
 
 
 def _parse_analyze(call: Call) -> Work:
@@ -96,7 +97,7 @@ def _read_redact(call: Call) -> RedactRequest:
 
 
 def _redact(grant: Grant, request: RedactRequest) -> Result:
-    redaction = grant.engine.redact(request, _searched(grant, request))
+    redaction = grant.engine.redact(request, _searched(grant, request.analysis))
     return Result(
         body=redaction.answer,
         found=redaction.found,

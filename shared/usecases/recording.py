@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand
+from shared.identity.roles import MAX_TEXTS
 from shared.pii.engine import Engine
 from shared.records.canonical import format_time
 from shared.records.digests import DigestKey
@@ -15,6 +16,7 @@ from shared.records.model import (
     DecisionPart,
     EnginePart,
     IntentRecord,
+    KeyedDigests,
     Outcome,
     ServicePart,
     What,
@@ -125,13 +127,13 @@ class Recorder:
             operators=known_words(result.operators or demand.operators, words.operators),
             ad_hoc_recognizers=demand.ad_hoc_recognizers,
             decision_process=demand.decision_process,
-            input_digests=self.digest_key.digest_all(draft.work.inputs)
-            if draft.work and draft.work.inputs
-            else None,
-            correlation_digest=self.digest_key.digest_all([draft.work.correlation_id])
-            if draft.work and draft.work.correlation_id
-            else None,
+            input_digests=self._digests(draft.work.inputs if draft.work else ()),
+            correlation_digest=self._digests(_correlation(draft.work)),
         )
+
+    def _digests(self, texts: tuple[str, ...]) -> KeyedDigests | None:
+        """None also for more texts than any policy allows: such a call was refused, and ran nothing."""
+        return self.digest_key.digest_all(texts) if 0 < len(texts) <= MAX_TEXTS else None
 
     def _decision(self, decision: Decision | None) -> DecisionPart:
         if decision is None:
@@ -158,6 +160,10 @@ def _who(caller: Caller | None) -> Who:
         roles=caller.roles,
         token_id=caller.token_id,
     )
+
+
+def _correlation(work: Work | None) -> tuple[str, ...]:
+    return (work.correlation_id,) if work is not None and work.correlation_id else ()
 
 
 def _known(word: str | None, vocabulary: Collection[str]) -> str | None:
