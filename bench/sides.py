@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -25,6 +25,7 @@ import psutil
 from bench.load import BadAnswer, Target, run_load
 from bench.scenario import BenchError
 from bench.texts import seed_text
+from devstack.state import State, read_state
 
 ROOT = Path(__file__).resolve().parent.parent
 CLOUD_DIR = ROOT / "bench" / "data" / "devstack"
@@ -156,83 +157,66 @@ def stock_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
 
 @contextlib.contextmanager
 def our_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
-    """The local cloud, up within the context. Raises BenchError where it does not start."""
+    """The local cloud, in an empty folder, up within the context. Raises BenchError where it does not start."""
     settings = {
         **environment,
         **presidio_files(environment),
         "DEVSTACK_DIR": str(CLOUD_DIR),
         "WORKERS": str(WORKERS),
     }
-    CLOUD_DIR.mkdir(parents=True, exist_ok=True)
+    _devstack("down", settings)
+    shutil.rmtree(CLOUD_DIR, ignore_errors=True)
     began = time.time()
-    up = subprocess.Popen([sys.executable, "-m", "devstack", "up"], cwd=ROOT, env=settings)
+    up = subprocess.Popen(
+        [sys.executable, "-m", "devstack", "up"], cwd=ROOT, env=settings, stdout=subprocess.DEVNULL
+    )
     try:
-        if up.wait(timeout=START_TIMEOUT_S) != 0:
-            raise BenchError(f"`python -m devstack up` ended with {up.returncode}; see above")
-        state = read_state(CLOUD_DIR)
+        state = _await_state(up)
         analyze = target_of(state, "/analyze")
-        answered = _first_answer(analyze, lambda: True)
+        answered = _first_answer(analyze, lambda: up.poll() in (None, 0))
         _settle(analyze)
-        workers, others = sort_processes(state, analyze.port)
+        workers = tuple(state.pids.workers)
         started = min(psutil.Process(pid).create_time() for pid in workers)
         yield Side(
             name="ours",
             base=analyze,
             workers=workers,
-            others=others,
+            others=(state.pids.azurite, state.pids.issuer, state.pids.supervisor),
             start_s=round(answered - started, 2),
             ready_s=round(answered - began, 2),
         )
     finally:
-        subprocess.run([sys.executable, "-m", "devstack", "down"], cwd=ROOT, env=settings, check=False)
+        _devstack("down", settings)
+        up.wait(timeout=START_TIMEOUT_S)
 
 
-def read_state(folder: Path) -> dict[str, Any]:
-    """What the local cloud says about itself. Raises BenchError where it says nothing."""
-    path = folder / "state.json"
-    try:
-        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BenchError(f"expected the state of a running local cloud in {path}") from error
-    return state
-
-
-def target_of(state: Mapping[str, Any], path: str) -> Target:
-    """A route of the local cloud with the token of a person who may analyse and anonymise."""
-    base = urlsplit(state["base_url"])
-    if base.hostname is None or base.port is None:
-        raise BenchError("expected a base_url with host and port in the local cloud's state")
-    token = state["personas"][PERSONA]["token"]
-    return Target(base.hostname, base.port, path, {"Authorization": f"Bearer {token}"})
-
-
-def _pids_in(value: object) -> Iterator[int]:
-    """Every process id below `pids`, however it is grouped."""
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _pids_in(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _pids_in(part)
-
-
-def _listens(process: psutil.Process, port: int) -> bool:
-    return any(
-        connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-        for connection in process.net_connections(kind="tcp")
+def _devstack(command: str, settings: Mapping[str, str]) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "devstack", command],
+        cwd=ROOT,
+        env=settings,
+        stdout=subprocess.DEVNULL,
+        check=False,
     )
 
 
-def sort_processes(state: Mapping[str, Any], port: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The processes that listen on the service's port, and all other ones of the local cloud."""
-    family: dict[int, psutil.Process] = {}
-    for pid in _pids_in(state["pids"]):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            family.update({one.pid: one for one in (process, *process.children(recursive=True))})
-    workers = tuple(sorted(pid for pid, process in family.items() if _listens(process, port)))
-    if not workers:
-        raise BenchError(f"none of the local cloud's processes listens on port {port}")
-    return workers, tuple(sorted(family.keys() - set(workers)))
+def _await_state(up: subprocess.Popen[bytes]) -> State:
+    """The local cloud's state, as soon as it is there. Raises BenchError where it does not come."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        state = read_state(CLOUD_DIR / "state.json")
+        if state is not None:
+            return state
+        if up.poll() is not None:
+            raise BenchError(f"`python -m devstack up` ended with {up.returncode}; see above")
+        time.sleep(_POLL_S)
+    raise BenchError(f"the local cloud was not ready within {START_TIMEOUT_S:.0f} s")
+
+
+def target_of(state: State, path: str) -> Target:
+    """A route of the local cloud with the token of a person who may analyse and anonymise."""
+    base = urlsplit(state.base_url)
+    if base.hostname is None or base.port is None:
+        raise BenchError("expected a base_url with host and port in the local cloud's state")
+    token = state.personas[PERSONA].token
+    return Target(base.hostname, base.port, path, {"Authorization": f"Bearer {token}"})

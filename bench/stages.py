@@ -23,9 +23,10 @@ from azure.storage.blob import ContainerClient
 from bench.load import run_load
 from bench.measures import percentile
 from bench.scenario import BenchError, Findings, Options, Scenario
-from bench.sides import CLOUD_DIR, Side, analyze_body, our_side, read_state
+from bench.sides import CLOUD_DIR, Side, analyze_body, our_side
 from bench.tables import render_table
 from bench.texts import SIZES_CHARS, seed_texts
+from devstack.state import read_state
 
 _CONCURRENCIES = (1, 4)
 _REQUESTS = {230: 200, 4_600: 60, 13_600: 30}
@@ -64,10 +65,12 @@ def parse_records(segment: bytes) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _read_segments(storage: Mapping[str, str]) -> Iterator[bytes]:
-    with ContainerClient.from_connection_string(
-        storage["connection_string"], storage["container"]
-    ) as container:
+def _read_segments() -> Iterator[bytes]:
+    state = read_state(CLOUD_DIR / "state.json")
+    if state is None:
+        raise BenchError("the local cloud ended while it was measured")
+    storage = state.storage
+    with ContainerClient.from_connection_string(storage.connection_string, storage.container) as container:
         for name in list(container.list_blob_names(name_starts_with="v1/w/")):
             yield container.download_blob(name).readall()
 
@@ -122,8 +125,7 @@ def run(options: Options) -> Findings:
     del options
     with our_side() as side:
         windows = [_measure(side, chars, callers) for chars in SIZES_CHARS for callers in _CONCURRENCIES]
-        storage = read_state(CLOUD_DIR)["storage"]
-        records = [record for segment in _read_segments(storage) for record in parse_records(segment)]
+        records = [record for segment in _read_segments() for record in parse_records(segment)]
     figures: dict[str, object] = {}
     rows = []
     for window in windows:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from bench.scenario import BenchError
-from bench.sides import cpu_s, memory_mib, presidio_files, read_state, sort_processes, target_of
+from bench.sides import cpu_s, memory_mib, presidio_files, target_of
 from bench.stages import parse_records, stages_of
+from devstack.state import Persona, Pids, State, Storage
 
-STATE = {
-    "base_url": "http://127.0.0.1:7071",
-    "personas": {"engineer": {"token": "abc.def.ghi", "oid": "1", "roles": []}},
-    "pids": {"workers": [os.getpid()]},
-}
+STATE = State(
+    base_url="http://127.0.0.1:7071",
+    issuer="http://127.0.0.1:7072",
+    personas={"engineer": Persona(token="abc.def.ghi", oid="1", roles=[])},
+    storage=Storage(connection_string="", container="audit"),
+    trusted_keys=[],
+    pids=Pids(supervisor=1, azurite=2, issuer=3, workers=[4, 5]),
+)
 
 
 def test_the_engineer_calls_the_local_cloud() -> None:
@@ -32,43 +33,7 @@ def test_the_engineer_calls_the_local_cloud() -> None:
 def test_a_base_url_without_a_port_is_refused() -> None:
     """The message says what was expected."""
     with pytest.raises(BenchError, match="host and port"):
-        target_of({**STATE, "base_url": "nowhere"}, "/analyze")
-
-
-@pytest.mark.parametrize("content", [None, "", "{"])
-def test_without_state_there_is_no_local_cloud(tmp_path: Path, content: str | None) -> None:
-    """A missing and a broken file are told by their path."""
-    if content is not None:
-        (tmp_path / "state.json").write_text(content)
-    with pytest.raises(BenchError, match=r"state\.json"):
-        read_state(tmp_path)
-
-
-def test_state_is_read_as_it_is(tmp_path: Path) -> None:
-    """What the local cloud wrote."""
-    (tmp_path / "state.json").write_text(json.dumps(STATE))
-    assert read_state(tmp_path) == STATE
-
-
-@pytest.mark.parametrize("shape", ["flat", "grouped", "nested"])
-def test_workers_are_the_processes_that_listen(shape: str) -> None:
-    """Whatever the grouping of `pids`: who listens on the service's port is a worker, the rest is not."""
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    own = os.getpid()
-    pids = {
-        "flat": {"a": own, "b": child.pid},
-        "grouped": {"x": [own, child.pid]},
-        "nested": {"x": {"y": [own]}},
-    }
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            workers, others = sort_processes({"pids": pids[shape]}, listener.getsockname()[1])
-        assert workers == (own,)
-        assert child.pid in others
-        with pytest.raises(BenchError, match="listens on port 1"):
-            sort_processes({"pids": {"a": own}}, 1)
-    finally:
-        child.communicate(b"\n", timeout=20)
+        target_of(STATE.model_copy(update={"base_url": "nowhere"}), "/analyze")
 
 
 def test_processes_are_measured() -> None:
