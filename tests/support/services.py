@@ -1,0 +1,191 @@
+"""The audited path in one process: real tokens, the real policy, a real committer over a store in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.identity.issuers import Issuer
+from shared.identity.roles import Policy
+from shared.identity.tokens import PublicKey
+from shared.pii.engine import Analysis, Anonymization, Engine, Redaction
+from shared.records.digests import DigestKey
+from shared.records.model import Record
+from shared.usecases.audited import AuditedPath
+from shared.usecases.calls import Answer, Call, Operation
+from shared.usecases.committing import Committer
+from shared.usecases.engines import EngineRoom
+from shared.usecases.ports import Ledger, Receipt
+from shared.usecases.recording import Recorder
+from shared.usecases.refusals import RefusalCounter
+from shared.usecases.telemetry import NoTelemetry
+from shared.usecases.traffic import Traffic
+from tests.support.committers import make_committer
+from tests.support.forging import Forger
+from tests.support.identities import BASE_URL, NOW, NOW_S, default_policy, local_issuers, signing_key
+from tests.support.records import ENGINE, SERVICE
+from tests.support.stores import MemoryStore
+
+DIGEST_KEY = DigestKey(b"d" * 32)
+JSON_TYPE = "application/json"
+
+
+class PlainEngine(Engine):
+    """An engine that finds what it is told to, or raises what it is told to."""
+
+    languages = ("en",)
+    entity_vocabulary = frozenset({"PERSON", "PHONE_NUMBER", "CREDIT_CARD"})
+    recognizer_vocabulary = frozenset({"SpacyRecognizer"})
+    operator_vocabulary = frozenset({"replace", "keep", "encrypt", "decrypt"})
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.calls: list[str] = []
+        self.searched: tuple[str, ...] | None = None
+
+    def _enter(self, name: str) -> None:
+        self.calls.append(name)
+        if self.failure is not None:
+            raise self.failure
+
+    def analyze(self, request: Any, searched: tuple[str, ...] | None) -> Analysis:
+        self._enter("analyze")
+        self.searched = searched
+        finding = {"entity_type": "PERSON", "start": 0, "end": 4, "score": 0.85, "analysis_explanation": None}
+        return Analysis([finding], searched or ("PERSON",), {"PERSON": 1}, {"SpacyRecognizer": 1})
+
+    def anonymize(self, request: Any) -> Anonymization:
+        self._enter("anonymize")
+        return Anonymization({"text": "<PERSON>", "items": []}, ("replace",), {"PERSON": 1}, 8)
+
+    def deanonymize(self, request: Any) -> Anonymization:
+        self._enter("deanonymize")
+        return Anonymization({"text": "John", "items": []}, ("decrypt",), {"PERSON": 1}, 4)
+
+    def redact(self, request: Any, searched: tuple[str, ...] | None) -> Redaction:
+        self._enter("redact")
+        answer = {"text": "<PERSON>", "items": []}
+        return Redaction(
+            answer, ("PERSON",), {"PERSON": 1}, {"SpacyRecognizer": 1}, ("replace",), {"PERSON": 1}, 8
+        )
+
+    def recognizers(self, language: str | None) -> list[str]:
+        self._enter("recognizers")
+        return ["SpacyRecognizer"]
+
+    def supported_entities(self, language: str | None) -> list[str]:
+        return sorted(self.entity_vocabulary)
+
+    def anonymizers(self) -> list[str]:
+        self._enter("anonymizers")
+        return ["replace"]
+
+    def deanonymizers(self) -> list[str]:
+        self._enter("deanonymizers")
+        return ["decrypt"]
+
+
+class HeldKeys:
+    """The keys of the local issuer, at hand."""
+
+    def __init__(self) -> None:
+        key = signing_key()
+        self.keys: dict[str, PublicKey] = {key.kid: key.private.public_key()}
+        self.asked = 0
+
+    def find_cached(self, issuer: Issuer, kid: str) -> PublicKey | None:
+        return self.keys.get(kid)
+
+    def find(self, issuer: Issuer, kid: str) -> PublicKey | None:
+        self.asked += 1
+        return None
+
+    def is_usable(self, issuer: Issuer) -> bool:
+        return True
+
+
+class WatchedLedger:
+    """Notes every record that was stored, in order; passes everything on."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.records: list[Record] = []
+
+    async def commit(self, record: Record) -> Receipt:
+        receipt = await self.ledger.commit(record)
+        self.records.append(record)
+        return receipt
+
+    def is_writable(self) -> bool:
+        return self.ledger.is_writable()
+
+
+@dataclass(slots=True)
+class Bench:
+    """An audited path and everything around it that a test wants to look at."""
+
+    engine: PlainEngine = field(default_factory=PlainEngine)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    policy: Policy = field(default_factory=default_policy)
+    keys: HeldKeys = field(default_factory=HeldKeys)
+    forger: Forger = field(
+        default_factory=lambda: Forger(signing_key(), signing_key("foreign"), BASE_URL, NOW_S)
+    )
+    committer: Committer = field(init=False)
+    ledger: WatchedLedger = field(init=False)
+    path: AuditedPath = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.committer = make_committer(self.store)
+        self.committer.open()
+        self.ledger = WatchedLedger(self.committer)
+        engines = EngineRoom(lambda: self.engine, threads=2, queue=16)
+        engines.start()
+        assert engines.wait(5.0)
+        digest = self.policy.digest
+        self.path = AuditedPath(
+            issuers=local_issuers(),
+            keys=self.keys,
+            policy=self.policy,
+            engines=engines,
+            ledger=self.ledger,
+            refusals=RefusalCounter(self.ledger, lambda: NOW, digest, SERVICE),
+            recorder=Recorder(DIGEST_KEY, ENGINE, SERVICE, digest),
+            telemetry=NoTelemetry(),
+            traffic=Traffic(),
+            clock=lambda: NOW,
+            max_body_bytes=1_000_000,
+        )
+
+    def close(self) -> None:
+        self.path.engines.close()
+        self.committer.close()
+
+    async def call(
+        self,
+        operation: Operation,
+        body: object = None,
+        *,
+        persona: str | None = "engineer",
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One call through the path, as a door would make it."""
+        token = {"authorization": self.forger.bearer(persona)} if persona is not None else {}
+        data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        return await self.path.answer(
+            Call(
+                request_id=f"R{len(self.ledger.records)}-{id(data):x}",
+                received=NOW,
+                started_ns=0,
+                headers={"content-type": JSON_TYPE, **token, **(headers or {})},
+                query=query or {},
+                params={},
+                body=data,
+                address="192.0.2.7",
+            ),
+            operation,
+        )
