@@ -157,7 +157,7 @@ def stock_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
 
 @contextlib.contextmanager
 def our_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
-    """The local cloud, in an empty folder, up within the context. Raises BenchError where it does not start."""
+    """The local cloud, in an empty folder, up within the context. Raises BenchError where it cannot be."""
     settings = {
         **environment,
         **presidio_files(environment),
