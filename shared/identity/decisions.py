@@ -36,7 +36,8 @@ class Decision:
 
     `role` is the role that granted the call, None on a refusal. `purpose` and `justification` are set only
     where they are well-formed, so they may be recorded as they are. `policy` is the digest of the policy
-    that was in force. The two entity fields are what `searched` needs: None means any type.
+    that was in force. The two entity fields are what `searched` needs: None means any type. `intent_first`: the
+    role's every use is recorded before it is served, and not only after.
     """
 
     allowed: bool
@@ -48,6 +49,7 @@ class Decision:
     justification: str | None = None
     allowed_entities: frozenset[str] | None = None
     denied_entities: frozenset[str] = frozenset()
+    intent_first: bool = False
 
     def searched(self, supported: Collection[str]) -> tuple[str, ...] | None:
         """The types to search in a request that names none (or an empty list, which Presidio takes for all).
@@ -110,6 +112,7 @@ def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> 
         message=f"allowed by the role {role.name}",
         policy=policy.digest,
         role=role.name,
+        intent_first=role.record_intent,
     )
     if demand.operation in OPEN_OPERATIONS:
         return granted

@@ -66,6 +66,7 @@ class Role(BaseModel):
     languages: Annotated[Languages | None, AllOr, Field(description="'all' or a list of languages")] = None
     ad_hoc_recognizers: Annotated[Switch, Field(description="true or false")] = False
     decision_process: Annotated[Switch, Field(description="true or false")] = False
+    record_intent: Annotated[Switch, Field(description="true or false")] = False
     max_chars: Annotated[Limit | None, Field(description="a positive integer")] = None
     max_texts: Annotated[
         Texts | None, Field(description=f"a whole number from 1 to {MAX_TEXTS}")

@@ -48,8 +48,6 @@ logger = logging.getLogger("presidio_access.path")
 LARGE_BODY_BYTES = 64 * 1024
 """Bodies above this are parsed on an engine thread, so that the event loop keeps answering others."""
 
-BREAK_GLASS_ROLE = "Pii.BreakGlass"
-
 
 @dataclass(frozen=True, slots=True)
 class AuditedPath:
@@ -120,7 +118,7 @@ class AuditedPath:
         draft.work = await self._parse(call, operation)
         draft.decision = decide(caller, self.policy, draft.work.demand.with_purpose(purpose, justification))
         _check_allowed(draft.decision)
-        if operation.reveals or draft.decision.role == BREAK_GLASS_ROLE:
+        if operation.reveals or draft.decision.intent_first:
             await self._commit(self.recorder.intent(draft, self._vocabulary()))
         return await self._run(draft, caller, draft.work, draft.decision)
 
