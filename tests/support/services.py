@@ -76,6 +76,8 @@ class PlainEngine(Engine):
         return ["SpacyRecognizer"]
 
     def supported_entities(self, language: str | None) -> list[str]:
+        if self.failure is not None:
+            raise self.failure
         return sorted(self.entity_vocabulary)
 
     def anonymizers(self) -> list[str]:

@@ -91,7 +91,7 @@ def test_bad_input_is_recorded(bench: Bench) -> None:
     record = only_access(bench)
     assert (answer.status, record.outcome.status) == (400, 400)
     assert record.what.input_bytes == 1
-    assert list(answer.body)[0] == "error"
+    assert next(iter(answer.body)) == "error"
 
 
 def test_an_exception_inside_presidio_is_a_recorded_500_without_its_text(bench: Bench) -> None:

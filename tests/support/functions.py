@@ -1,0 +1,38 @@
+"""The registered functions of the app, read once: the SDK counts names, and refuses a second reading."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import azure.functions as func
+
+from function_app import app
+
+type Handler = Callable[[func.HttpRequest], Coroutine[Any, Any, func.HttpResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of a registered HTTP function."""
+
+    name: str
+    path: str
+    method: str
+    handler: Handler
+
+
+@functools.cache
+def http_routes() -> tuple[Route, ...]:
+    """Every method of every HTTP function."""
+    routes = []
+    for function in app.get_functions():
+        trigger = function.get_trigger()
+        if trigger is None or trigger.type != "httpTrigger":
+            continue
+        for method in trigger.methods or []:
+            name, handler = function.get_function_name(), function.get_user_function()
+            routes.append(Route(name, f"/{trigger.route}", str(getattr(method, "value", method)), handler))
+    return tuple(routes)
