@@ -38,6 +38,7 @@ class Kind(StrEnum):
     ROOT_OBJECT_MISSING = "root_object_missing"
     TILE_MISMATCH = "tile_mismatch"
     SEAL_INVALID = "seal_invalid"
+    PLACE_CHANGED = "place_changed"
     ROLLBACK = "rollback"
     SPLIT_VIEW = "split_view"
     RECEIPT_UNMATCHED = "receipt_unmatched"
@@ -81,6 +82,7 @@ MEANINGS = {
     Kind.ROOT_OBJECT_MISSING: "an object of the root log is missing",
     Kind.TILE_MISMATCH: "a tile of the root log does not hold what the root log's entries give",
     Kind.SEAL_INVALID: "an entry of the root log contradicts an earlier one",
+    Kind.PLACE_CHANGED: "records are as they were sealed, but segments were cut, joined or moved since",
     Kind.ROLLBACK: "the evidence is older than a checkpoint that was seen outside: newer parts were removed",
     Kind.SPLIT_VIEW: "a checkpoint that was seen outside belongs to another history than the one here",
     Kind.RECEIPT_UNMATCHED: "a receipt names a record that is not in the log it names",

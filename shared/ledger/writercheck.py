@@ -88,8 +88,13 @@ class WriterCheck:
         seal = self._seals.pop(head.size, None)
         if seal is not None and not _is_state(seal, head):
             self._contradicted.add(head.size)
-            kind = Kind.LOG_FORKED if seal.root != head.root else Kind.SEAL_INVALID
-            self._report(kind, head.size, f"the seal of {seal.size} records says otherwise")
+            if seal.root != head.root:
+                self._report(
+                    Kind.LOG_FORKED, head.size, f"the root sealed for {seal.size} records is another"
+                )
+            elif not self._is_broken:
+                detail = f"sealed at byte {seal.offset} of segment {seal.segment}"
+                self._report(Kind.PLACE_CHANGED, head.size, detail)
         last = self._expected.seals[-1].size if self._expected.seals else 0
         if head.size > last and self._unsealed_since is None:
             self._unsealed_since = str(lines[0].fields.get("time"))
