@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.errors import AuditUnavailable, RecordTooLarge, StoreError
@@ -67,7 +67,9 @@ class CommitLoop:
         service: ServicePart,
         clock: Clock,
         observer: CommitObserver,
+        backoff_s: Callable[[int], float],
     ) -> None:
+        self._backoff_s = backoff_s
         self._log = log
         self._segments = segments
         self._queue = queue
@@ -89,9 +91,13 @@ class CommitLoop:
             if taken is None and not self._withheld:
                 break
             entries, gap = taken or ([], None)
-            items = [*self._own_items(gap), *self._items_of(entries)]
-            if items:
-                self._store_or_fail(self.stage(items), entries)
+            try:
+                items = [*self._own_items(gap), *self._items_of(entries)]
+                if items:
+                    self.store(self.stage(items), self._persist)
+            except BaseException:
+                fail_entries(self._queue, entries)
+                raise
         closed = ClosedRecord(time=format_time(self._clock()), service=self._service)
         self.store(self.stage([Item(closed, encode_record(closed))]), self._persist)
 
@@ -135,14 +141,7 @@ class CommitLoop:
         if attempt and self.failing_since_ns is None:
             # The first failure may be a connection that the other side had closed: repeated at once.
             self.failing_since_ns = time.monotonic_ns()
-        return not self.stop.wait(backoff_s(attempt))
-
-    def _store_or_fail(self, staged: Staged, entries: Iterable[Entry]) -> None:
-        try:
-            self.store(staged, self._persist)
-        except BaseException:
-            fail_entries(self._queue, entries)
-            raise
+        return not self.stop.wait(self._backoff_s(attempt))
 
     def _own_items(self, gap: Gap | None) -> list[Item]:
         now = format_time(self._clock())

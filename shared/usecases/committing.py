@@ -47,6 +47,7 @@ class CommitOptions:
     deadline_ms: int = 5_000
     open_timeout_ms: int = 5_000
     close_timeout_ms: int = 5_000
+    backoff_s: Callable[[int], float] = backoff_s
     linger: Linger = field(default_factory=Linger)
     queue: QueueLimits = field(default_factory=QueueLimits)
     segments: SegmentLimits = field(default_factory=SegmentLimits)
@@ -80,7 +81,9 @@ class Committer:
         segments = SegmentWriter(
             store, writer.service.writer, clock, self._options.segments, self._observer.on_fence
         )
-        self._loop = CommitLoop(self._log, segments, self._queue, writer.service, clock, self._observer)
+        self._loop = CommitLoop(
+            self._log, segments, self._queue, writer.service, clock, self._observer, self._options.backoff_s
+        )
         self._genesis: Staged | None = None
         self._thread: threading.Thread | None = None
         self._is_orderly = False
@@ -193,7 +196,7 @@ class Committer:
             self._observer.on_failure(error.code)
             if isinstance(error, ObjectMissing | StoreDenied) or time.monotonic() > until:
                 return False
-            return not self._loop.stop.wait(backoff_s(attempt))
+            return not self._loop.stop.wait(self._options.backoff_s(attempt))
 
         return persist
 

@@ -1,0 +1,461 @@
+"""The committer on storage that works: receipts, order, groups, rotation, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import AuditUnavailable, ObjectExists, ObjectMissing, SettingsError, StoreDenied
+from shared.ledger.checkpoints import open_checkpoint
+from shared.ledger.notes import parse_vkey
+from shared.ledger.segments import MAX_COMMIT_BYTES, SegmentLimits
+from shared.usecases.commit_observing import CommitCounts
+from shared.usecases.commit_queue import Linger
+from shared.usecases.ports import Receipt
+from tests.support.committers import (
+    LOG,
+    QUICK,
+    SERVICE_KEY,
+    WRITER,
+    ManualClock,
+    commit_all,
+    make_committer,
+    numbered_record,
+)
+from tests.support.records import EVERY_TYPE, access_record
+from tests.support.rereading import Reread, reread_log
+from tests.support.stores import UNKNOWN, Fault, FaultyStore, MemoryStore, at_operation
+
+
+def reread(store: MemoryStore) -> Reread:
+    return reread_log(store, LOG, WRITER, SERVICE_KEY.vkey)
+
+
+def test_opening_commits_the_genesis() -> None:
+    """After `open` the log holds record 0, attested by the service key, and nothing else."""
+    store = MemoryStore()
+    ledger = make_committer(store)
+    ledger.open()
+    assert [record["type"] for record in reread(store).records] == ["genesis"]
+    assert ledger.is_writable()
+    ledger.close()
+
+
+def test_opening_twice_commits_one_genesis() -> None:
+    """`open` may be repeated."""
+    store = MemoryStore()
+    ledger = make_committer(store)
+    ledger.open()
+    ledger.open()
+    ledger.close()
+    assert [record["type"] for record in reread(store).records] == ["genesis", "closed"]
+
+
+def test_a_receipt_names_the_record_and_carries_its_checkpoint() -> None:
+    """The receipt's index is the record's, and its checkpoint, signed by the writer, covers it."""
+    store = MemoryStore()
+    ledger = make_committer(store)
+    ledger.open()
+    receipt = asyncio.run(ledger.commit(numbered_record(7)))
+    ledger.close()
+    assert (receipt.writer, receipt.index) == (WRITER, 1)
+    assert reread(store).records[1]["request_id"] == f"01JD{7:022d}"
+    key = parse_vkey(ledger.vkey)
+    assert open_checkpoint(receipt.checkpoint.encode(), f"{LOG}/w/{WRITER}", [key]).size == 2
+
+
+def test_every_type_of_record_is_committed_as_it_is() -> None:
+    """What stands in the log are the record's own fields, those without value left out."""
+    store = MemoryStore()
+    ledger = make_committer(store)
+    ledger.open()
+    records = [record for record in EVERY_TYPE if record.type not in ("genesis", "closed")]
+    receipts = asyncio.run(commit_all(ledger, records))
+    ledger.close()
+    stored = reread(store).records
+    for record, receipt in zip(records, receipts, strict=True):
+        assert isinstance(receipt, Receipt)
+        line = {name: value for name, value in stored[receipt.index].items() if name not in ("seq", "prev")}
+        assert line == record.model_dump(mode="json", exclude_none=True)
+
+
+def test_ten_thousand_records_by_64_committers_are_in_order() -> None:
+    """Each caller's records stand in its own order, each once, and `seq` has no gaps."""
+    store = MemoryStore()
+    counts = CommitCounts()
+    ledger = make_committer(store, observer=counts)
+    ledger.open()
+    record = numbered_record(0)
+
+    async def caller(number: int) -> list[int]:
+        indexes = []
+        for turn in range(157):
+            name = f"{number:03d}-{turn:04d}"
+            receipt = await ledger.commit(record.model_copy(update={"request_id": name}))
+            indexes.append(receipt.index)
+        return indexes
+
+    async def all_callers() -> list[list[int]]:
+        return await asyncio.gather(*(caller(number) for number in range(64)))
+
+    indexes = asyncio.run(all_callers())
+    assert ledger.close()
+    stored = [line["request_id"] for line in _records_quickly(store)]
+    assert len(stored) == 64 * 157 > 10_000
+    for number, mine in enumerate(indexes):
+        assert mine == sorted(mine)
+        assert [stored[index - 1] for index in mine] == [f"{number:03d}-{turn:04d}" for turn in range(157)]
+    assert counts.most_records > 16, "commits are not grouped"
+
+
+def _records_quickly(store: MemoryStore) -> list[dict[str, str]]:
+    """The access records, checked by the service's own chain of hashes (the plain reader is quadratic)."""
+    import json
+
+    from shared.ledger.bodies import FIRST_PREV
+    from shared.ledger.hashing import leaf_hash
+    from shared.ledger.segments import parse_segment
+    from shared.ledger.tree import Frontier
+
+    frontier, prev, records = Frontier(), FIRST_PREV, []
+    for stored in store.list(f"v1/w/{WRITER}/"):
+        for commit in parse_segment([store.read(stored.path)]):
+            for line in commit.lines:
+                record = json.loads(line)
+                assert (record["seq"], record["prev"]) == (frontier.size, prev)
+                leaf = leaf_hash(line)
+                frontier.append(leaf)
+                prev = leaf.hex()
+                records.append(record)
+            key = parse_vkey(records[0]["vkey"])
+            head = open_checkpoint(commit.note, f"{LOG}/w/{WRITER}", [key])
+            assert (head.size, head.root) == (frontier.size, frontier.root())
+    return [record for record in records if record["type"] == "access"]
+
+
+def test_callers_on_several_event_loops_share_commits() -> None:
+    """`commit` may be awaited on any loop; each caller is woken on its own."""
+    store = MemoryStore()
+    ledger = make_committer(store)
+    ledger.open()
+    indexes: list[int] = []
+
+    def run_loop(start: int) -> None:
+        receipts = asyncio.run(commit_all(ledger, (numbered_record(start + n) for n in range(50))))
+        indexes.extend(receipt.index for receipt in receipts if isinstance(receipt, Receipt))
+
+    threads = [threading.Thread(target=run_loop, args=(1_000 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.close()
+    assert sorted(indexes) == list(range(1, 201))
+    assert len(reread(store).records) == 202
+
+
+def test_what_waits_goes_into_one_commit() -> None:
+    """While an append is under way, records gather; the next append takes them all."""
+    hold = threading.Event()
+    inner = MemoryStore()
+    store = FaultyStore(inner, at_operation(1, Fault(hold=hold), "append"))
+    ledger = make_committer(store)
+    ledger.open()
+
+    async def scenario() -> None:
+        first = asyncio.create_task(ledger.commit(numbered_record(0)))
+        await _until(lambda: store.operations.count(("append", store.operations[-1][1])) == 2)
+        rest = [asyncio.create_task(ledger.commit(numbered_record(n))) for n in range(1, 101)]
+        await asyncio.sleep(0)
+        hold.set()
+        await asyncio.gather(first, *rest)
+
+    asyncio.run(scenario())
+    ledger.close()
+    assert reread(inner).sizes == [1, 2, 102, 103]
+
+
+async def _until(condition: object, limit_s: float = 5.0) -> None:
+    until = time.monotonic() + limit_s
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < until, "waited in vain"
+        await asyncio.sleep(0.001)
+
+
+def test_a_lone_call_never_waits_for_company() -> None:
+    """With a commit delay of a second, a call with no others in flight is committed at once."""
+    store = MemoryStore()
+    options = replace(QUICK, linger=Linger(delay_ms=1_000, siblings=1))
+    ledger = make_committer(store, options, calls_in_flight=lambda: 1)
+    ledger.open()
+    started = time.monotonic()
+    asyncio.run(ledger.commit(numbered_record(0)))
+    assert time.monotonic() - started < 0.5
+    ledger.close()
+
+
+def test_a_commit_waits_for_calls_in_flight_and_no_longer() -> None:
+    """It leaves as soon as fewer than `siblings` calls are still on their way, without using up its delay."""
+    store = MemoryStore()
+    in_flight = 20
+    options = replace(QUICK, linger=Linger(delay_ms=4_000, siblings=1))
+    ledger = make_committer(store, options, calls_in_flight=lambda: in_flight)
+    ledger.open()
+
+    async def one_after_the_other() -> None:
+        tasks = []
+        for number in range(20):
+            tasks.append(asyncio.create_task(ledger.commit(numbered_record(number))))
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*tasks)
+
+    started = time.monotonic()
+    asyncio.run(one_after_the_other())
+    assert time.monotonic() - started < 2.0
+    in_flight = 0
+    ledger.close()
+    assert reread(store).sizes == [1, 21, 22]
+
+
+def test_company_that_never_comes_is_waited_for_only_so_long() -> None:
+    """Calls in flight that bring no record cost a commit its delay, not more."""
+    store = MemoryStore()
+    options = replace(QUICK, linger=Linger(delay_ms=60, siblings=1))
+    ledger = make_committer(store, options, calls_in_flight=lambda: 9)
+    ledger.open()
+    started = time.monotonic()
+    asyncio.run(ledger.commit(numbered_record(0)))
+    assert 0.05 < time.monotonic() - started < 1.0
+    ledger.close()
+
+
+def test_a_cancelled_caller_does_not_cancel_its_commit() -> None:
+    """A client that goes away leaves its record behind."""
+    hold = threading.Event()
+    inner = MemoryStore()
+    ledger = make_committer(FaultyStore(inner, at_operation(1, Fault(hold=hold), "append")))
+    ledger.open()
+
+    async def scenario() -> None:
+        task = asyncio.create_task(ledger.commit(numbered_record(5)))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        hold.set()
+
+    asyncio.run(scenario())
+    assert ledger.close()
+    assert [record["type"] for record in reread(inner).records] == ["genesis", "access", "closed"]
+
+
+def test_a_loop_that_ended_does_not_disturb_the_committer() -> None:
+    """Records of callers whose event loop is closed are stored; the next callers are served."""
+    hold = threading.Event()
+    inner = MemoryStore()
+    ledger = make_committer(FaultyStore(inner, at_operation(1, Fault(hold=hold), "append")))
+    ledger.open()
+
+    async def leave_early() -> None:
+        task = asyncio.create_task(ledger.commit(numbered_record(0)))
+        await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(leave_early())
+    hold.set()
+    assert asyncio.run(ledger.commit(numbered_record(1))).index == 2
+    assert ledger.close()
+    assert len(reread(inner).records) == 4
+
+
+def test_commits_stay_below_4_mib() -> None:
+    """However much waits, no commit is larger than one block may be."""
+    hold = threading.Event()
+    inner = MemoryStore()
+    counts = CommitCounts()
+    ledger = make_committer(FaultyStore(inner, at_operation(1, Fault(hold=hold), "append")), observer=counts)
+    ledger.open()
+    words = {f"ENTITY_{n:05d}_{'X' * 40}": n for n in range(900)}
+    record = access_record()
+    large = record.model_copy(update={"what": record.what.model_copy(update={"entities_found": words})})
+
+    async def scenario() -> None:
+        tasks = [asyncio.create_task(ledger.commit(large)) for _ in range(150)]
+        await asyncio.sleep(0.01)
+        hold.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(scenario())
+    ledger.close()
+    stored = reread(inner)
+    assert len(stored.records) == 152
+    data = b"".join(inner.read(item.path) for item in inner.list(""))
+    assert len(data) > MAX_COMMIT_BYTES
+    assert len(stored.sizes) >= 4
+
+
+def test_a_record_beyond_a_line_is_refused_and_counted() -> None:
+    """Nothing is answered without a trace: a record that no line can carry becomes a gap of one call."""
+    store = MemoryStore()
+    ledger = make_committer(store)
+    ledger.open()
+    record = access_record()
+    huge = record.model_copy(update={"request_id": "x" * 66_000})
+    surrogate = record.model_copy(update={"request_id": "\ud800"})
+    for unwritable in (huge, surrogate):
+        with pytest.raises(AuditUnavailable):
+            asyncio.run(ledger.commit(unwritable))
+    assert ledger.close()
+    records = reread(store).records
+    assert sum(line["count"] for line in records if line["type"] == "gap") == 2
+    assert not [line for line in records if line["type"] == "access"]
+
+
+def test_a_segment_ends_after_its_number_of_commits() -> None:
+    """The next segment goes on where the last one ended."""
+    store = MemoryStore()
+    ledger = make_committer(store, replace(QUICK, segments=SegmentLimits(commits=3)))
+    ledger.open()
+    for number in range(7):
+        asyncio.run(ledger.commit(numbered_record(number)))
+    ledger.close()
+    assert len(list(store.list(""))) == 3
+    assert reread(store).sizes == list(range(1, 10))
+
+
+def test_a_segment_ends_before_it_grows_too_large() -> None:
+    """No segment exceeds its limit of bytes."""
+    store = MemoryStore()
+    ledger = make_committer(store, replace(QUICK, segments=SegmentLimits(size_bytes=6_000)))
+    ledger.open()
+    for number in range(9):
+        asyncio.run(ledger.commit(numbered_record(number)))
+    ledger.close()
+    assert all(item.size <= 6_000 for item in store.list(""))
+    assert len(reread(store).records) == 11
+
+
+def test_a_segment_ends_after_an_hour() -> None:
+    """The first commit after an hour opens the next; an idle writer opens none."""
+    store, clock = MemoryStore(), ManualClock()
+    ledger = make_committer(store, clock=clock)
+    ledger.open()
+    asyncio.run(ledger.commit(numbered_record(0)))
+    clock.advance(seconds=3_599)
+    asyncio.run(ledger.commit(numbered_record(1)))
+    clock.advance(seconds=1)
+    assert len(list(store.list(""))) == 1
+    asyncio.run(ledger.commit(numbered_record(2)))
+    assert len(list(store.list(""))) == 2
+    ledger.close()
+    assert len(reread(store).records) == 5
+
+
+def test_closing_stores_what_waits_and_then_the_last_record() -> None:
+    """`closed` is the last record, and comes after everything that waited."""
+    hold = threading.Event()
+    inner = MemoryStore()
+    ledger = make_committer(FaultyStore(inner, at_operation(1, Fault(hold=hold), "append")))
+    ledger.open()
+
+    async def scenario() -> list[Receipt]:
+        tasks = [asyncio.create_task(ledger.commit(numbered_record(n))) for n in range(5)]
+        await asyncio.sleep(0.01)
+        closing = asyncio.create_task(asyncio.to_thread(ledger.close))
+        await asyncio.sleep(0.01)
+        hold.set()
+        assert await closing
+        return await asyncio.gather(*tasks)
+
+    assert len(asyncio.run(scenario())) == 5
+    assert [record["type"] for record in reread(inner).records] == ["genesis", *["access"] * 5, "closed"]
+    assert not ledger.is_writable()
+
+
+def test_a_closed_ledger_takes_nothing() -> None:
+    """Before `open` and after `close` a record is refused at once."""
+    ledger = make_committer(MemoryStore())
+    with pytest.raises(AuditUnavailable):
+        asyncio.run(ledger.commit(numbered_record(0)))
+    assert ledger.close()
+    ledger = make_committer(MemoryStore())
+    ledger.open()
+    assert ledger.close()
+    assert ledger.close()
+    with pytest.raises(AuditUnavailable):
+        asyncio.run(ledger.commit(numbered_record(0)))
+
+
+def test_a_missing_container_stops_the_start_at_once() -> None:
+    """The error is one sentence that names the setting."""
+    missing = Fault(before=ObjectMissing("no such container"))
+    ledger = make_committer(FaultyStore(MemoryStore(), lambda *_: missing))
+    started = time.monotonic()
+    with pytest.raises(SettingsError, match=r"^AUDIT_CONTAINER: the container does not exist; create it"):
+        ledger.open()
+    assert time.monotonic() - started < 0.2
+    assert not ledger.is_writable()
+
+
+def test_a_refused_credential_stops_the_start_at_once() -> None:
+    """A container that may not be written is named, with what storage answered."""
+    denied = Fault(before=StoreDenied("create: storage answered 403"))
+    ledger = make_committer(FaultyStore(MemoryStore(), lambda *_: denied))
+    with pytest.raises(SettingsError, match=r"AUDIT_CONTAINER.*403"):
+        ledger.open()
+
+
+def test_storage_that_does_not_answer_delays_the_start_only_so_long() -> None:
+    """The start fails within its time and may be tried again: the genesis is stored once."""
+    inner = MemoryStore()
+    away = True
+    store = FaultyStore(inner, lambda *_: Fault(after=UNKNOWN) if away else None)
+    ledger = make_committer(store)
+    started = time.monotonic()
+    with pytest.raises(AuditUnavailable):
+        ledger.open()
+    assert 0.2 < time.monotonic() - started < 2.0
+    away = False
+    ledger.open()
+    assert ledger.close()
+    assert [record["type"] for record in reread(inner).records] == ["genesis", "closed"]
+
+
+def test_a_writer_without_signers_does_not_start() -> None:
+    """A genesis that nobody attests would be worth nothing."""
+    ledger = make_committer(MemoryStore())
+    ledger._signers = ()
+    with pytest.raises(ValueError, match="at least one service key"):
+        ledger.open()
+
+
+def test_an_observer_sees_every_record_once() -> None:
+    """Telemetry can be fed from `on_stored`: all records, the writer's own included, with their indexes."""
+    seen: list[tuple[int, str]] = []
+
+    class Watcher(CommitCounts):
+        def on_stored(self, commit: object) -> None:
+            first, records = commit.first, commit.records  # type: ignore[attr-defined]
+            seen.extend((first + at, record.type) for at, record in enumerate(records))
+
+    store = MemoryStore()
+    ledger = make_committer(store, observer=Watcher())
+    ledger.open()
+    asyncio.run(commit_all(ledger, (numbered_record(n) for n in range(30))))
+    ledger.close()
+    assert seen == [(record["seq"], record["type"]) for record in reread(store).records]
+
+
+def test_the_memory_store_enforces_immutability() -> None:
+    """The store of these tests lets nobody create twice, overwrite or append elsewhere."""
+    store = MemoryStore()
+    store.create("a", b"1")
+    with pytest.raises(ObjectExists):
+        store.create("a", b"2")
+    with pytest.raises(ObjectExists):
+        store.create_appendable("a")
+    assert store.read("a") == b"1"
