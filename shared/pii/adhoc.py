@@ -29,7 +29,7 @@ DEFAULT_REGEX_FLAGS = 26
 """DOTALL, MULTILINE, IGNORECASE: Presidio's default for recognizers and allow lists."""
 
 USABLE_REGEX_FLAGS = 0x1_FFFF & ~(0x1 | 0x4 | 0x200)
-"""Every flag of the `regex` module but TEMPLATE (no meaning), LOCALE (bytes only), DEBUG (prints patterns)."""
+"""Every flag of the `regex` module but TEMPLATE (unused), LOCALE (for bytes) and DEBUG (prints)."""
 
 _FIELDS = frozenset(
     {

@@ -12,6 +12,9 @@ DEFAULT_TYPE = "DEFAULT"
 FALLBACK_OPERATOR = "replace"
 """Presidio's operator where a request names none (`<ENTITY_TYPE>` in place of the text)."""
 
+REMOTE_OPERATOR = "surrogate_ahds"
+"""Azure Health Data Services: the one operator that sends values to another service."""
+
 
 class EngineRequest(Protocol):
     """What the policy, the record and the digest need to know of any request."""
