@@ -17,8 +17,9 @@ from devstack.background import end_cloud, start_in_background
 from devstack.host.errors import HostError
 from devstack.issuing import fetch_token
 from devstack.layout import choose_app, choose_layout
+from devstack.lock import AlreadyUp, only_supervisor
 from devstack.processes import tail
-from devstack.stack import AlreadyUp, Stack, only_supervisor
+from devstack.stack import running_stack
 from devstack.state import State, read_state
 from devstack.tour import show_addresses, take_tour
 from shared.errors import SettingsError
@@ -51,9 +52,7 @@ def up() -> None:
     sentence = start_in_background(layout, lambda step: out.print(f"  {step}"))
     if sentence is not None:
         _refuse(sentence)
-    state = read_state(layout.state_file)
-    assert state is not None
-    show_addresses(state, out)
+    show_addresses(_state_or_refuse(), out)
 
 
 @app.command()
@@ -133,18 +132,20 @@ def _supervise(
     with only_supervisor(layout):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, interrupt)
-        stack = Stack(layout, os.environ, progress, choose_app(os.environ))
+        app_folder = choose_app(os.environ)
         try:
-            on_ready(stack.start())
-            stack.watch(stopping)
+            with running_stack(layout, os.environ, progress, app_folder) as (stack, state):
+                on_ready(state)
+                stack.watch(state, stopping)
         except (SettingsError, HostError) as error:
-            (refuse or (lambda text: Console(stderr=True, soft_wrap=True).print(f"stopped: {text}")))(str(error))
+            (refuse or (lambda text: Console(stderr=True, soft_wrap=True).print(f"stopped: {text}")))(
+                str(error)
+            )
             return 2
         except KeyboardInterrupt:
             return 0
         finally:
             stopping.set()
-            stack.stop()
     return 0
 
 

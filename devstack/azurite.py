@@ -57,11 +57,15 @@ def find_node(environment: Mapping[str, str]) -> str:
     """The path of a Node.js that can run Azurite. Raises SettingsError that says how to get one."""
     node = shutil.which("node", path=environment.get("PATH"))
     if node is None:
-        raise SettingsError("node", f"is not on PATH, and Azurite runs on it; install Node.js {MIN_NODE} or newer")
+        raise SettingsError(
+            "node", f"is not on PATH, and Azurite runs on it; install Node.js {MIN_NODE} or newer"
+        )
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     match = re.match(r"v(\d+)\.", version)
     if match is None or int(match[1]) < MIN_NODE:
-        raise SettingsError("node", f"version {MIN_NODE} or newer is needed, got {version or 'none'} ({node})")
+        raise SettingsError(
+            "node", f"version {MIN_NODE} or newer is needed, got {version or 'none'} ({node})"
+        )
     return node
 
 
@@ -85,7 +89,16 @@ def start_azurite(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_port("BLOB_PORT", {} if port is None else {"BLOB_PORT": str(port)})
     log = log or folder / "azurite.log"
-    command = [node, str(script), "--blobHost", LOOPBACK, "--blobPort", str(chosen), "--location", str(folder)]
+    command = [
+        node,
+        str(script),
+        "--blobHost",
+        LOOPBACK,
+        "--blobPort",
+        str(chosen),
+        "--location",
+        str(folder),
+    ]
     command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
     process = spawn(command, environment=environment, cloud=cloud or folder, log=log, cwd=folder)
     answered = wait_until(lambda: process.poll() is not None or _answers(chosen), START_TIMEOUT_S)

@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import psutil
+
 from devstack.layout import ROOT, Layout
+from devstack.lock import supervisor_pid
 from devstack.processes import find_marked, sweep, tail, wait_until
-from devstack.stack import status_of, supervisor_pid
+from devstack.stack import status_of
 from devstack.state import read_state
 
 STOP_S = 45.0
@@ -29,6 +32,10 @@ def start_in_background(layout: Layout, progress: Callable[[str], None]) -> str 
             return None
         return f"the local cloud is up, but it is not ready; its logs are in {layout.logs}"
     layout.create()
+    return _start_supervisor(layout, progress)
+
+
+def _start_supervisor(layout: Layout, progress: Callable[[str], None]) -> str | None:
     log = layout.logs / "supervisor.log"
     with log.open("wb") as errors:
         supervisor = subprocess.Popen(
@@ -41,9 +48,8 @@ def start_in_background(layout: Layout, progress: Callable[[str], None]) -> str 
             text=True,
             start_new_session=True,
         )
-    assert supervisor.stdout is not None
     try:
-        for line in supervisor.stdout:
+        for line in supervisor.stdout or ():
             word, _, text = line.strip().partition(" ")
             if word == "step":
                 progress(text)
@@ -69,6 +75,8 @@ def end_cloud(layout: Layout) -> bool:
         if not wait_until(lambda: supervisor_pid(layout) is None, STOP_S, step_s=0.05):
             _signal(pid, signal.SIGKILL)
             wait_until(lambda: supervisor_pid(layout) is None, 5.0)
+        with contextlib.suppress(psutil.Error):  # it has let the lock go: the rest is Python's own end
+            psutil.Process(pid).wait(5.0)
     sweep(layout.folder)
     layout.state_file.unlink(missing_ok=True)
     return ran

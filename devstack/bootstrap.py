@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator  # Python 3.8 runs this
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +37,7 @@ class SetupError(Exception):
     """A step cannot work. The message is one sentence: what is missing and how to get it."""
 
 
-def main(arguments):
-    # type: (list[str]) -> int
+def main(arguments: list[str]) -> int:
     """Exit code 0 when everything is in place, 2 when a step cannot work."""
     task = arguments[0] if arguments else "setup"
     try:
@@ -47,9 +47,9 @@ def main(arguments):
             elif task == "lock":
                 lock_requirements()
             else:
-                raise SetupError("unknown task '{}': expected setup or lock".format(task))
+                raise SetupError(f"unknown task '{task}': expected setup or lock")
     except SetupError as error:
-        say("set-up stopped: {}".format(error))
+        say(f"set-up stopped: {error}")
         return 2
     except KeyboardInterrupt:
         say("set-up interrupted")
@@ -57,8 +57,7 @@ def main(arguments):
     return 0
 
 
-def set_up():
-    # type: () -> None
+def set_up() -> None:
     """The Python environment from hashed requirements, then Azurite from its lock file."""
     wanted_python = digest_of([ROOT / name for name in REQUIREMENTS], PYTHON_VERSION)
     wanted_node = digest_of([ROOT / "package-lock.json"], "")
@@ -74,14 +73,12 @@ def set_up():
 # --- Python -------------------------------------------------------------------------------------
 
 
-def venv_python():
-    # type: () -> Path
+def venv_python() -> Path:
     """The interpreter of the project's environment."""
     return VENV / "bin" / "python"
 
 
-def find_or_install_uv():
-    # type: () -> str
+def find_or_install_uv() -> str:
     """A uv on PATH, or one of our own under `.devstack/tools`, installed by hash from `uv.txt`."""
     for candidate in (shutil.which("uv"), str(TOOLS / "bin" / "uv")):
         if candidate and uv_version(candidate) >= MIN_UV:
@@ -91,21 +88,20 @@ def find_or_install_uv():
     hashed = ["--require-hashes", "--only-binary", ":all:", "--disable-pip-version-check", "-q", "-r", pins]
     with Step("uv, which makes Python environments"):
         if run_quietly([sys.executable, "-m", "venv", str(TOOLS)]):
-            run_or_explain([str(TOOLS / "bin" / "python"), "-m", "pip", "install"] + hashed, "uv")
+            run_or_explain([str(TOOLS / "bin" / "python"), "-m", "pip", "install", *hashed], "uv")
             return str(TOOLS / "bin" / "uv")
         shutil.rmtree(str(TOOLS), ignore_errors=True)
         if run_quietly([sys.executable, "-m", "pip", "--version"]):
             target = ["--target", str(TOOLS)]
-            run_or_explain([sys.executable, "-m", "pip", "install"] + target + hashed, "uv")
+            run_or_explain([sys.executable, "-m", "pip", "install", *target, *hashed], "uv")
             return str(TOOLS / "bin" / "uv")
     raise SetupError(
-        "{} has neither venv nor pip; install your system's python3-venv package, or uv, "
-        "and run this again".format(sys.executable)
+        f"{sys.executable} has neither venv nor pip; install your system's python3-venv package, or uv, "
+        "and run this again"
     )
 
 
-def uv_version(uv):
-    # type: (str) -> tuple
+def uv_version(uv: str) -> tuple[int, ...]:
     """Its version as numbers; empty where it cannot be run."""
     if not os.access(uv, os.X_OK):
         return ()
@@ -114,46 +110,46 @@ def uv_version(uv):
     return (int(match.group(1)), int(match.group(2))) if match else ()
 
 
-def install_python_packages(uv):
-    # type: (str) -> None
+def install_python_packages(uv: str) -> None:
     """`.venv` with CPython 3.13, exactly the hashed requirements in it."""
     version = capture([str(venv_python()), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
     if version.strip() != PYTHON_VERSION:
-        with Step("Python {} environment".format(PYTHON_VERSION)):
+        with Step(f"Python {PYTHON_VERSION} environment"):
             shutil.rmtree(str(VENV), ignore_errors=True)
             create = [uv, "venv", "--no-project", "--python", PYTHON_VERSION, str(VENV)]
-            run_or_explain(create, "CPython {}".format(PYTHON_VERSION))
+            run_or_explain(create, f"CPython {PYTHON_VERSION}")
     files = [str(ROOT / name) for name in REQUIREMENTS]
-    count = len({line.split("==")[0] for name in files for line in open(name) if re.match(r"[A-Za-z0-9]", line)})
-    with Step("{} Python packages and the language model".format(count)):
+    pinned = re.findall(
+        r"^([A-Za-z0-9._-]+)==", "".join(Path(name).read_text() for name in files), re.MULTILINE
+    )
+    count = len(set(pinned))
+    with Step(f"{count} Python packages and the language model"):
         sync = [uv, "pip", "sync", "--require-hashes", "--python", str(venv_python())]
         run_or_explain(sync + files, "the Python packages")
 
 
-def lock_requirements():
-    # type: () -> None
+def lock_requirements() -> None:
     """Compile both requirements files, with hashes. Versions that stand there are kept."""
     uv = find_or_install_uv()
     compile_ = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header"]
     compile_ += ["--no-annotate", "--python-version", PYTHON_VERSION]
     for name in REQUIREMENTS:
         source = name.replace(".txt", ".in")
-        with Step("{} from {}".format(name, source)):
-            run_or_explain(compile_ + ["--output-file", name, source], "the package index")
+        with Step(f"{name} from {source}"):
+            run_or_explain([*compile_, "--output-file", name, source], "the package index")
 
 
 # --- Node ---------------------------------------------------------------------------------------
 
 
-def install_node_packages():
-    # type: () -> None
+def install_node_packages() -> None:
     """Azurite, exactly as the lock file says."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         missing = "node" if not node else "npm"
         raise SetupError(
-            "{} is not on PATH, and Azurite (the local storage) runs on it; install Node.js {} or newer "
-            "with npm and run this again".format(missing, MIN_NODE)
+            f"{missing} is not on PATH, and Azurite (the local storage) runs on it; "
+            f"install Node.js {MIN_NODE} or newer with npm and run this again"
         )
     version = capture([node, "--version"]).strip()
     match = re.match(r"v(\d+)\.", version)
@@ -173,36 +169,31 @@ def install_node_packages():
 class Step:
     """One line a step, with its seconds; on a terminal the seconds run while it works."""
 
-    current = None  # type: Step | None
+    current: Step | None = None
 
-    def __init__(self, title):
-        # type: (str) -> None
+    def __init__(self, title: str) -> None:
         self.title, self.started, self.live = title, time.monotonic(), sys.stderr.isatty()
 
-    def __enter__(self):
-        # type: () -> Step
+    def __enter__(self) -> Step:
         Step.current = self
         self.tick()
         return self
 
-    def tick(self):
-        # type: () -> None
+    def tick(self) -> None:
         """Renew the running line."""
         if self.live:
-            sys.stderr.write("\r  {} … {:.0f} s ".format(self.title, time.monotonic() - self.started))
+            sys.stderr.write(f"\r  {self.title} … {time.monotonic() - self.started:.0f} s ")
             sys.stderr.flush()
 
-    def __exit__(self, kind, *_):
-        # type: (object, *object) -> None
+    def __exit__(self, kind: object, *_: object) -> None:
         Step.current = None
         start = "\r" if self.live else ""
         ending = "failed" if kind else "done"
-        line = "  {}: {} in {:.1f} s".format(self.title, ending, time.monotonic() - self.started)
-        say("{}{:<60}".format(start, line).rstrip())
+        line = f"  {self.title}: {ending} in {time.monotonic() - self.started:.1f} s"
+        say(f"{start}{line:<60}".rstrip())
 
 
-def run_or_explain(command, what):
-    # type: (list[str], str) -> None
+def run_or_explain(command: list[str], what: str) -> None:
     """Run a command with its output in the log; a failure becomes one sentence about `what`."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with LOG.open("a+", encoding="utf-8", errors="replace") as log:
@@ -226,68 +217,58 @@ def run_or_explain(command, what):
             raise SetupError(explain(log.read(), what))
 
 
-def explain(output, what):
-    # type: (str, str) -> str
+def explain(output: str, what: str) -> str:
     """One sentence on why a command failed, from what it printed."""
-    where = "see {}".format(LOG.relative_to(ROOT))
+    where = f"see {LOG.relative_to(ROOT)}"
     if re.search(r"hash(es)? mismatch|do not match the hashes|EINTEGRITY", output, re.IGNORECASE):
-        return "a download of {} does not have the pinned hash and was refused; {}".format(what, where)
+        return f"a download of {what} does not have the pinned hash and was refused; {where}"
     if NETWORK_SIGNS.search(output):
         hint = "; or install it yourself" if what.startswith("CPython") else ""
-        return "{} could not be downloaded: check the network or proxy and run this again{} ({})".format(
-            what, hint, where
-        )
+        return f"{what} could not be downloaded: check the network or proxy and try again{hint} ({where})"
     if re.search(r"no space left|ENOSPC", output, re.IGNORECASE):
-        return "the disk is full; {} needs about 1 GB ({})".format(what, where)
+        return f"the disk is full; {what} needs about 1 GB ({where})"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return "{} could not be installed: {} ({})".format(what, lines[-1] if lines else "no output", where)
 
 
-def run_quietly(command):
-    # type: (list[str]) -> bool
+def run_quietly(command: list[str]) -> bool:
     """True where the command exits with 0."""
     with contextlib.suppress(OSError):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.call(command, **quiet) == 0
+        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
     return False
 
 
-def capture(command):
-    # type: (list[str]) -> str
+def capture(command: list[str]) -> str:
     """What a command prints, "" where it cannot be run."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        printed = subprocess.check_output(command, stderr=subprocess.DEVNULL)  # type: bytes
+        printed: bytes = subprocess.check_output(command, stderr=subprocess.DEVNULL)
         return printed.decode("utf-8", "replace")
     return ""
 
 
-def digest_of(files, extra):
-    # type: (list[Path], str) -> str
+def digest_of(files: list[Path], extra: str) -> str:
     """One digest over files and a word; a missing file is an error of the checkout."""
     digest = hashlib.sha256(extra.encode())
     for file in files:
         if not file.exists():
-            raise SetupError("{} is missing from this checkout".format(file.name))
+            raise SetupError(f"{file.name} is missing from this checkout")
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def read_stamp(folder):
-    # type: (Path) -> str
+def read_stamp(folder: Path) -> str:
     """The digest that was installed into a folder, "" for none."""
     stamp = folder / ".installed"
     return stamp.read_text(encoding="ascii") if stamp.exists() else ""
 
 
-def write_stamp(folder, digest):
-    # type: (Path, str) -> None
+def write_stamp(folder: Path, digest: str) -> None:
     """Say what is installed in a folder."""
     (folder / ".installed").write_text(digest, encoding="ascii")
 
 
 @contextlib.contextmanager
-def only_one_setup():
-    # type: () -> object
+def only_one_setup() -> Iterator[None]:
     """Two set-ups of one checkout at a time would break each other: the second waits."""
     import fcntl
 
@@ -297,8 +278,7 @@ def only_one_setup():
         yield
 
 
-def say(line):
-    # type: (str) -> None
+def say(line: str) -> None:
     """Progress goes to standard error: standard output belongs to the commands."""
     sys.stderr.write(line + "\n")
 

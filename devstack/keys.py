@@ -37,7 +37,9 @@ def load_or_create_keys(folder: Path, ledger_name: str) -> CloudKeys:
     digest_key_file = folder / "digest.key"
     if not ledger_key_file.exists():
         private = Ed25519PrivateKey.generate()
-        _write_secret(ledger_key_file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        _write_secret(
+            ledger_key_file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
     if not digest_key_file.exists():
         _write_secret(digest_key_file, base64.b64encode(secrets.token_bytes(DIGEST_KEY_BYTES)))
     key = load_pem_private_key(ledger_key_file.read_bytes(), password=None)

@@ -64,6 +64,6 @@ def choose_layout(environment: Mapping[str, str]) -> Layout:
 
 
 def choose_app(environment: Mapping[str, str]) -> Path:
-    """The folder of the functions app to run: this project's, unless DEVSTACK_APP names another one (tests do)."""
+    """The folder of the functions app to run: this project's, unless DEVSTACK_APP names another."""
     chosen = environment.get("DEVSTACK_APP")
     return Path(chosen).resolve() if chosen else ROOT

@@ -35,7 +35,9 @@ def choose_port(variable: str, environment: Mapping[str, str]) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65_535:
         raise SettingsError(variable, "expected a port between 1 and 65535, or nothing for a free one")
     if not is_free(int(text)):
-        raise SettingsError(variable, f"port {text} is in use; choose another one, or leave it out for a free one")
+        raise SettingsError(
+            variable, f"port {text} is in use; choose another one, or leave it out for a free one"
+        )
     return int(text)
 
 

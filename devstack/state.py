@@ -50,7 +50,7 @@ class State(_Part):
 
 
 def write_state(path: Path, state: State) -> None:
-    """Replace the file in one step: a reader sees the old state or the new one. Only this user can read it."""
+    """Replace the file in one step: readers see the old state or the new one. Only this user can read it."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -33,7 +33,9 @@ def take_tour(state: State, out: Console) -> None:
     for persona, what in ((ALLOWED, "may analyze"), (REFUSED, "holds no role")):
         answer = call(state, "/analyze", persona, {"text": SAMPLE, "language": "en"})
         style = "green" if answer.status == 200 else "yellow"
-        out.print(f"\n[bold]{persona}[/bold] ({what}) sends it to /analyze: [{style}]HTTP {answer.status}[/{style}]")
+        out.print(
+            f"\n[bold]{persona}[/bold] ({what}) sends it to /analyze: [{style}]HTTP {answer.status}[/{style}]"
+        )
         out.print(JSON.from_data(summarise(answer.body)))
         if answer.record is None:
             out.print("  and the answer names no record: that is a fault")
@@ -45,7 +47,9 @@ def take_tour(state: State, out: Console) -> None:
 def show_addresses(state: State, out: Console) -> None:
     """What to try next, ready to be pasted into a shell."""
     out.print(f"\nAPI           {state.base_url}\nToken issuer  {state.issuer}")
-    out.print(f"Personas      {', '.join(state.personas)}  (a token: .venv/bin/python -m devstack token NAME)")
+    out.print(
+        f"Personas      {', '.join(state.personas)}  (a token: .venv/bin/python -m devstack token NAME)"
+    )
     body = json.dumps({"text": SAMPLE, "language": "en"})
     out.print("\nTry it:\n")
     for path in ("/analyze", "/redact"):

@@ -21,7 +21,7 @@ _STEP_S = 0.001
 
 
 class LoadTable:
-    """For each worker, its requests in work and its open connections. Shared through a file of a few bytes."""
+    """For each worker, its requests in work and its open connections. Shared through a small file."""
 
     def __init__(self, path: Path, workers: int) -> None:
         self.workers = workers

@@ -85,7 +85,9 @@ def _read_function(entry: Any, settings: Mapping[str, str], prefix: str) -> Func
     triggers = [binding for binding in bindings if binding["type"].endswith("Trigger")]
     for binding in bindings:
         if binding not in triggers and binding["type"] not in _OUTPUTS:
-            raise HostError(f"function {name}: binding type {binding['type']} is not served by the local host")
+            raise HostError(
+                f"function {name}: binding type {binding['type']} is not served by the local host"
+            )
     [trigger] = triggers
     common = {"id": entry.function_id, "name": name, "parameter": trigger["name"]}
     match trigger["type"]:
@@ -106,7 +108,9 @@ def _read_function(entry: Any, settings: Mapping[str, str], prefix: str) -> Func
 def _read_http(common: dict[str, str], trigger: Mapping[str, Any], prefix: str) -> HttpFunction:
     level = str(trigger.get("authLevel", "function")).lower()
     if level != "anonymous":
-        raise HostError(f"function {common['name']}: authorisation level {level} needs keys that are not here")
+        raise HostError(
+            f"function {common['name']}: authorisation level {level} needs keys that are not here"
+        )
     route = str(trigger.get("route") or common["name"]).strip("/")
     methods = frozenset(method.upper() for method in trigger.get("methods") or ())
     return HttpFunction(**common, route=f"{prefix}/{route}".strip("/"), methods=methods)

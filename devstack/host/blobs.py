@@ -64,7 +64,9 @@ class BlobWatch:
     def find_new(self) -> list[NewBlob]:
         """Blobs that match the path and have no receipt for their present content, oldest first."""
         try:
-            listed = sorted(self._client.list_blobs(include=["metadata"]), key=lambda blob: blob.last_modified)
+            listed = sorted(
+                self._client.list_blobs(include=["metadata"]), key=lambda blob: blob.last_modified
+            )
         except ResourceNotFoundError:  # the container comes later
             return []
         matches = ((blob, self._pattern.fullmatch(blob.name)) for blob in listed)
@@ -86,7 +88,9 @@ class BlobWatch:
             self._give_receipt(key)
         elif self._tries[key] >= MAX_TRIES:
             logger.error("blob trigger %s: gave up on a blob after %d tries", self._function.name, MAX_TRIES)
-            self._append(self._poison_file, {"function": self._function.name, "blob": blob.name, "etag": blob.etag})
+            self._append(
+                self._poison_file, {"function": self._function.name, "blob": blob.name, "etag": blob.etag}
+            )
             self._give_receipt(key)
 
     def _read(self, blob: NewBlob) -> bytes:

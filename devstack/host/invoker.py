@@ -54,7 +54,7 @@ class Invoker:
     async def load(cls, folder: Path, settings: Mapping[str, str] = os.environ) -> Invoker:
         """Import and index the app of a folder, as Azure's host has its worker do.
 
-        Raises HostError: in Azure an app that does not import simply has no functions, here it does not start.
+        Raises HostError: in Azure an app that does not import has no functions, here it does not start.
         """
         sys.path.insert(0, str(folder))
         runtime.start_threadpool_executor()
@@ -80,7 +80,7 @@ class Invoker:
         parameters: dict[str, str],
         body: bytes,
     ) -> Result:
-        """Call an HTTP function. Headers have lower-case names; the value is an `RpcHttp` or a `TypedData`."""
+        """Call an HTTP function. Headers have lower-case names; the value is an `RpcHttp` or `TypedData`."""
         http = RpcHttp(
             method=method,
             url=url,
@@ -90,7 +90,9 @@ class Invoker:
             body=TypedData(bytes=body) if body else _NO_BODY,
         )
         trace_parent = child_trace(headers.get("traceparent"))
-        return await self._call(function, TypedData(http=http), {}, trace_parent, headers.get("tracestate", ""))
+        return await self._call(
+            function, TypedData(http=http), {}, trace_parent, headers.get("tracestate", "")
+        )
 
     async def call_timer(self, function: TimerFunction, info: Mapping[str, Any]) -> Result:
         """Call a timer function with the host's timer info (IsPastDue, Schedule, ScheduleStatus)."""

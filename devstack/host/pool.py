@@ -63,7 +63,7 @@ class WorkerPool:
     _table: LoadTable = field(init=False)
 
     def start(self, timeout_s: float = 120.0) -> None:
-        """Start all workers; returns once each of them serves. Raises HostError with the worker's sentence."""
+        """Start all workers; returns once each serves. Raises HostError with the worker's sentence."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._table = LoadTable(self.folder / "load", self.workers)
         self._slots = [_Slot() for _ in range(self.workers)]
@@ -95,7 +95,7 @@ class WorkerPool:
         for number, slot in enumerate(self._slots):
             self._listen_to(slot)
             if slot.process is not None and slot.process.poll() is not None:
-                self._bury(number)
+                self._bury(number, slot.process.returncode)
             if slot.process is None and self.failure is None and time.monotonic() >= slot.start_after:
                 self._launch(number)
                 self.restarts += 1
@@ -152,11 +152,10 @@ class WorkerPool:
                 while piece := os.read(slot.status_fd, 4_096):
                     slot.said += piece
 
-    def _bury(self, number: int) -> None:
+    def _bury(self, number: int, exit_code: int) -> None:
         slot = self._slots[number]
-        assert slot.process is not None
         self._listen_to(slot)
-        if slot.process.returncode == EXIT_CANNOT_START:
+        if exit_code == EXIT_CANNOT_START:
             said = slot.lines
             self.failure = said[-1] if said else f"a worker cannot start; see its log in {self.logs}"
         os.close(slot.status_fd)

@@ -29,7 +29,7 @@ class TypedData:
     def __init__(self, **field: Any) -> None:
         [(self.kind, self.value)] = field.items()
 
-    def WhichOneof(self, _: str) -> str:  # noqa: N802 - protobuf's name
+    def WhichOneof(self, _: str) -> str:
         """The kind that is set."""
         return self.kind
 
@@ -43,7 +43,7 @@ class TypedData:
 class ParameterBinding(Message):
     """A named value that goes into a function, or comes out of one."""
 
-    def WhichOneof(self, _: str) -> str:  # noqa: N802 - protobuf's name
+    def WhichOneof(self, _: str) -> str:
         """Always by value: shared memory is not used."""
         return "data"
 

@@ -39,7 +39,7 @@ class Router:
                 self._literal.setdefault(function.route.lower(), []).append(function)
 
     def find(self, method: str, raw_path: str) -> tuple[HttpFunction, dict[str, str]] | None:
-        """The function and its decoded route parameters, None for 404. `raw_path` is still percent-encoded."""
+        """The function and its decoded route parameters, None for 404. `raw_path` is percent-encoded."""
         path = raw_path.strip("/")
         for function in self._literal.get(path.lower(), ()):
             if not function.methods or method in function.methods:

@@ -20,7 +20,7 @@ class WorkerServer(uvicorn.Server):
 
     def __init__(self, front: Front, load: Load, listener: socket.socket) -> None:
         config = uvicorn.Config(
-            front,  # type: ignore[arg-type] # uvicorn's scope types are a union of TypedDicts
+            front,
             http="httptools",
             ws="none",
             lifespan="off",
@@ -46,7 +46,7 @@ class WorkerServer(uvicorn.Server):
         self._balanced = BalancedListener(
             self._listener,
             self._load,
-            lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),  # type: ignore
+            lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),  # type: ignore[call-arg]
             lambda: len(state.connections),
         )
         self.started = True

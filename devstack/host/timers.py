@@ -1,4 +1,4 @@
-"""Timer triggers. Whoever runs this holds the trigger lock, so that each timer is one timer for all workers."""
+"""Timer triggers. Who runs this holds the trigger lock, so that a timer is one timer for all workers."""
 
 from __future__ import annotations
 

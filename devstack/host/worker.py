@@ -1,7 +1,8 @@
 """One worker process: `python -m devstack.host.worker --app DIR --folder DIR --listener FD --status FD ...`.
 
-It loads the app, says so on the status pipe (`serves`, `warm`, or one sentence), and serves until SIGTERM. Then it
-drains: no new connections, begun requests are finished, the service closes its ledger, Python ends in order.
+It loads the app, says so on the status pipe (`serves`, `warm`, or one sentence), and serves until SIGTERM.
+Then it drains: no new connections, begun requests are finished, the service closes its ledger, Python ends
+in order.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ async def serve(arguments: argparse.Namespace, report: Report) -> None:
 
 
 async def call_warmups(invoker: Invoker, server: WorkerServer) -> None:
-    """Warm the app while it already serves. A fault of the settings ends the worker, others are only logged."""
+    """Warm the app while it already serves. A fault of the settings ends the worker, others are logged."""
     for function in invoker.functions:
         if isinstance(function, WarmupFunction):
             failure = (await invoker.call_warmup(function)).failure or ""
@@ -115,7 +116,7 @@ async def call_warmups(invoker: Invoker, server: WorkerServer) -> None:
 
 
 async def tell_when_warm(invoker: Invoker, routes: Router, ready_path: str, report: Report) -> None:
-    """Ask the app's readiness function until it answers 200: through the listener another worker might answer."""
+    """Ask the app's readiness function until it answers 200 (another worker might answer on the port)."""
     found = routes.find("GET", ready_path) if ready_path else None
     pause_s = 0.02
     while found is not None:

@@ -1,4 +1,4 @@
-"""Fixtures of the local cloud's tests: a small app in worker processes, with Azurite where it is asked for."""
+"""Fixtures of the local cloud's tests: a small app in worker processes, with Azurite beside it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ def test_an_http_function_sees_the_whole_request(host: FixtureHost) -> None:
 def test_repeated_headers_and_parameters_are_joined_by_commas(host: FixtureHost) -> None:
     """As ASP.NET's StringValues are when the host sends them to the worker."""
     with socket.create_connection(("127.0.0.1", host.port)) as client:
-        client.sendall(b"GET /echo/a?q=1&q=2 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nConnection: close\r\n\r\n")
+        client.sendall(
+            b"GET /echo/a?q=1&q=2 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nConnection: close\r\n\r\n"
+        )
         answer = b"".join(iter(lambda: client.recv(65_536), b""))
     assert b'"x-a": "1,2"' in answer
     assert b'"q": "1,2"' in answer
@@ -109,7 +111,9 @@ def test_bodies_pass_unchanged(host: FixtureHost, size: int) -> None:
 def test_a_chunked_body_is_read(host: FixtureHost) -> None:
     """Pieces without a Content-Length."""
     with socket.create_connection(("127.0.0.1", host.port)) as client:
-        client.sendall(b"POST /bytes HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+        client.sendall(
+            b"POST /bytes HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        )
         for piece in (b"abc", b"defg"):
             client.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
         client.sendall(b"0\r\n\r\n")
@@ -127,7 +131,7 @@ def test_a_body_above_azures_limit_is_refused_before_it_is_read(host: FixtureHos
 
 
 def test_requests_run_at_the_same_time_in_each_worker(host: FixtureHost) -> None:
-    """Sixteen calls of half a second each, asynchronous and in threads, take far less than one after another."""
+    """Sixteen calls of half a second each take far less than one after another."""
     for path in ("/sleep?ms=500", "/block?ms=500"):
         started = time.monotonic()
         pids = run_parallel(host, path, 16)
@@ -192,7 +196,9 @@ def test_the_host_costs_less_than_half_a_millisecond_a_request(host: FixtureHost
 def run_parallel(host: FixtureHost, path: str, count: int) -> set[bytes]:
     """Bodies of `count` requests made at once."""
     bodies: list[bytes] = []
-    threads = [threading.Thread(target=lambda: bodies.append(host.request("GET", path).body)) for _ in range(count)]
+    threads = [
+        threading.Thread(target=lambda: bodies.append(host.request("GET", path).body)) for _ in range(count)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

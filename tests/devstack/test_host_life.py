@@ -76,7 +76,9 @@ def test_a_killed_worker_is_replaced_while_the_other_serves(fresh_host: FixtureH
 def test_stopping_finishes_what_was_begun(fresh_host: FixtureHost) -> None:
     """A request in work is answered, Python's exit handlers run, no process is left."""
     answers: list[int] = []
-    caller = threading.Thread(target=lambda: answers.append(fresh_host.request("GET", "/sleep?ms=800").status))
+    caller = threading.Thread(
+        target=lambda: answers.append(fresh_host.request("GET", "/sleep?ms=800").status)
+    )
     caller.start()
     time.sleep(0.2)  # the request is in work now, which is the point
     pids = set(fresh_host.pool.pids)
@@ -132,7 +134,7 @@ def test_a_worker_ends_when_its_supervisor_is_killed(tmp_path: Path, azurite: Az
         assert supervisor.stdout is not None
         pids = [int(word) for word in supervisor.stdout.readline().split()]
         supervisor.kill()
-    gone, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10)
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=10)
     assert alive == []
 
 

@@ -1,4 +1,4 @@
-"""A small app with every kind of trigger, for the tests of the functions host. What it does, it notes in a file."""
+"""A small app with every kind of trigger, for the host's tests. What it does, it notes in a file."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
 @app.route(route="echo/special", methods=["GET"])
 async def special(req: func.HttpRequest) -> func.HttpResponse:
     """A literal route goes before a template."""
-    return func.HttpResponse("special", status_code=202, headers={"Set-Cookie": "a=b; HttpOnly; SameSite=Lax"})
+    return func.HttpResponse(
+        "special", status_code=202, headers={"Set-Cookie": "a=b; HttpOnly; SameSite=Lax"}
+    )
 
 
 @app.route(route="bytes", methods=["POST"])
@@ -108,14 +110,14 @@ async def burn(req: func.HttpRequest) -> func.HttpResponse:
 @app.timer_trigger(schedule="%FIXTURE_SCHEDULE%", arg_name="timer", run_on_startup=True)
 async def tick(timer: func.TimerRequest) -> None:
     """A timer whose schedule is a setting."""
-    note(event="tick", past_due=timer.past_due, status=timer.schedule_status)
+    note(event="tick", past_due=timer.past_due, status=timer.schedule_status)  # type: ignore[attr-defined]
 
 
 @app.blob_trigger(arg_name="blob", path="inbox/{name}.{extension}", connection="AzureWebJobsStorage")
 async def arrive(blob: func.InputStream) -> None:
     """A blob came; one whose content says so makes it fail."""
     content = blob.read()
-    note(event="blob", name=blob.name, length=blob.length, content=content.decode(), metadata=blob.metadata)
+    note(event="blob", name=blob.name, length=blob.length, content=content.decode(), metadata=blob.metadata)  # type: ignore[attr-defined]
     if content == b"fail":
         raise ValueError("cannot take this one")
 
