@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import azure.functions as func
+from azure.functions.warmup import WarmUpContext
 from ulid import ULID
 
 from functions.openapi import build_openapi
@@ -48,7 +49,7 @@ async def openapi(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.function_name("warmup")
 @bp.warm_up_trigger("context")
-async def warmup(context: func.Context) -> None:
+async def warmup(context: WarmUpContext) -> None:
     """Join the service and load the models before the first call. Raises SettingsError: refuse to start."""
     service = await wiring.get_service()
     logger.info("writer %s is open; the engine is %s", service.writer, service.engines.state)

@@ -84,7 +84,7 @@ class KeySets:
 
     def is_usable(self, issuer: Issuer) -> bool:
         """True while a key set of this issuer is at hand; never blocks."""
-        return self._cached[issuer.name].age(self._clock()) < STALE_S
+        return self._clock() - self._cached[issuer.name].fetched_at < STALE_S
 
     def find(self, issuer: Issuer, kid: str) -> PublicKey | None:
         """The issuer's key of that id, None where its key set has none.
