@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn
 
 from shared.errors import MalformedLedger
-from shared.records.canonical import MAX_LINE_BYTES
+from shared.records.canonical import MAX_LINE_BYTES, canonical_bytes
 
 _LARGEST = 2**53 - 1
 
@@ -14,20 +14,24 @@ _LARGEST = 2**53 - 1
 def parse_line(line: bytes) -> dict[str, Any]:
     """The members of a record line (without newline). Raises MalformedLedger for anything not canonical.
 
-    With integers only, RFC 8785 is what Python's own JSON writes, compact and sorted (it sorts by code
-    points, RFC 8785 by UTF-16 units: no member name of a record is outside the basic plane). This is
-    many times faster than a general RFC 8785 writer, and a verifier does it for every record.
+    With integers and ASCII only, RFC 8785 is what Python's own JSON writes, compact and sorted (beyond the
+    basic plane the order differs: UTF-16 units against code points). This is many times faster than a
+    general RFC 8785 writer, and a verifier does it for every record.
     """
     if len(line) > MAX_LINE_BYTES:
         raise MalformedLedger(f"a record line has at most {MAX_LINE_BYTES} bytes")
     try:
         fields = _DECODER.decode(line.decode())
-        is_canonical = _ENCODER.encode(fields).encode() == line
+        is_canonical = isinstance(fields, dict) and _canonical(fields, line.isascii()) == line
     except (ValueError, RecursionError) as error:  # UnicodeError and JSONDecodeError are ValueErrors
         raise MalformedLedger("a record line is not JSON as records have it") from error
-    if not is_canonical or not isinstance(fields, dict):
+    if not is_canonical:
         raise MalformedLedger("a record line is not in the canonical form of RFC 8785")
-    return fields
+    return dict(fields)
+
+
+def _canonical(fields: dict[str, Any], is_ascii: bool) -> bytes:
+    return _ENCODER.encode(fields).encode() if is_ascii else canonical_bytes(fields)
 
 
 def _integer(text: str) -> int:
