@@ -1,0 +1,1 @@
+"""Alert rules on one machine: read, checked, evaluated as Azure Monitor does it, and shown."""
