@@ -81,12 +81,13 @@ def _read_key(member: Jwk, issuer: Issuer) -> PublicKey | None:
     """The key of one JWK: `use` must say signature, `alg` (if any) must fit, and it must be strong enough."""
     if not isinstance(member.get("kid"), str) or member.get("use") != "sig":
         return None
-    if member.get("alg", issuer.algorithms[0]) not in issuer.algorithms:
+    algorithm = member.get("alg", _usual_algorithm(member, issuer))
+    if algorithm not in issuer.algorithms:
         return None
     if issuer.kind != "oidc" and not _is_of_tenant(member.get("issuer"), issuer.tenant):
         return None
     try:
-        key = PyJWK(member, member.get("alg", _algorithm_of(member))).key
+        key = PyJWK(member, algorithm).key
     except (PyJWTError, TypeError, ValueError):
         return None  # a key that cannot be read is a key that is not there
     if isinstance(key, RSAPublicKey):
@@ -95,8 +96,10 @@ def _read_key(member: Jwk, issuer: Issuer) -> PublicKey | None:
     return key if is_fit else None
 
 
-def _algorithm_of(member: Jwk) -> str:
-    return "ES256" if member.get("kty") == "EC" else "RS256"
+def _usual_algorithm(member: Jwk, issuer: Issuer) -> str | None:
+    """`alg` is optional, and Entra leaves it out: then the key is for what the issuer signs with its kind."""
+    kind = "ES" if member.get("kty") == "EC" else ("RS", "PS")
+    return next((algorithm for algorithm in issuer.algorithms if algorithm.startswith(kind)), None)
 
 
 def _is_of_tenant(key_issuer: object, tenant: str) -> bool:

@@ -36,8 +36,8 @@ class Decision:
 
     `role` is the role that granted the call, None on a refusal. `purpose` and `justification` are set only
     where they are well-formed, so they may be recorded as they are. `policy` is the digest of the policy
-    that was in force. The two entity fields are what `searched` needs: None means any type. `intent_first`: the
-    role's every use is recorded before it is served, and not only after.
+    that was in force. The two entity fields are what `searched` needs: None means any type. `intent_first`
+    asks for a record before the call is served, beside the one that follows.
     """
 
     allowed: bool

@@ -12,7 +12,6 @@ from shared.identity.shapes import show
 from shared.identity.terms import Operation, Permission
 from shared.records.canonical import canonical_bytes, sha256_hex
 
-
 MAX_TEXTS = 1_000
 """The most texts that any role may be given: a record has room for the digests of so many."""
 
@@ -68,9 +67,7 @@ class Role(BaseModel):
     decision_process: Annotated[Switch, Field(description="true or false")] = False
     record_intent: Annotated[Switch, Field(description="true or false")] = False
     max_chars: Annotated[Limit | None, Field(description="a positive integer")] = None
-    max_texts: Annotated[
-        Texts | None, Field(description=f"a whole number from 1 to {MAX_TEXTS}")
-    ] = None
+    max_texts: Annotated[Texts | None, Field(description=f"a whole number from 1 to {MAX_TEXTS}")] = None
     purposes: Annotated[Purposes | None, AllOr, Field(description="'all' or a list of purposes")] = None
     requires: Annotated[
         tuple[Statement, ...],

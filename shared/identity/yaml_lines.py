@@ -28,20 +28,25 @@ class Document:
 def read_yaml(text: str) -> Document:
     """Parse one YAML document. Never raises: what is wrong stands in `problems`, with its line."""
     document = Document(lines={(): 1})
-    loader = yaml.SafeLoader(text)
     try:
         _refuse_aliases(text)
-        node = loader.get_single_node()
-        document.data = None if node is None else _read_node(loader, node, (), document)
+        _read_document(text, document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         document.lines[()] = 1 if mark is None else mark.line + 1
         document.problems.append(Problem((), f"is not YAML here: {error.problem or error.context}"))
     except (yaml.YAMLError, RecursionError, ValueError):
         document.problems.append(Problem((), "is not YAML: a character or its nesting cannot be read"))
+    return document
+
+
+def _read_document(text: str, document: Document) -> None:
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        document.data = None if node is None else _read_node(loader, node, (), document)
     finally:
         loader.dispose()
-    return document
 
 
 def _refuse_aliases(text: str) -> None:
