@@ -71,6 +71,12 @@ class _State:
         self.key_id = b""
 
     def take_commit(self, data: bytes, at: int) -> int:
+        try:
+            return self._take_commit(data, at)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Broken("a value of another form") from error
+
+    def _take_commit(self, data: bytes, at: int) -> int:
         lines = []
         start = at
         while data[at : at + 1] == b"{":
@@ -185,6 +191,6 @@ def _verify(line: str, name: str, key_id: bytes, key: Ed25519PublicKey, text: by
 def commits_of(data: bytes) -> Iterator[bytes]:
     """The commits of a segment, for tests that move them about."""
     start = 0
-    for match in re.finditer("— [^\n]*\n".encode(), data):
+    for match in re.finditer("(?m)^— [^\n]*\n".encode(), data):
         yield data[start : match.end()]
         start = match.end()
