@@ -53,12 +53,12 @@ class RootConflict(LedgerError):
     code = "ledger_root_conflict"
 
 
-class RootStore:
-    """The root log of one store, read and extended. Every write is create-only and may be repeated."""
+class RootView:
+    """The root log of a store, read and verified."""
 
-    def __init__(self, store: LedgerStore, log: str, keys: Collection[VerifierKey]) -> None:
+    def __init__(self, reader: Reader, log: str, keys: Collection[VerifierKey]) -> None:
         """`keys` are the trusted service keys, older ones among them."""
-        self._store = store
+        self._reader = reader
         self._log = log
         self._keys = tuple(keys)
 
@@ -67,7 +67,7 @@ class RootStore:
 
         Raises LedgerError where it does not verify, StoreError where storage does not answer.
         """
-        size = find_newest_size(self._store)
+        size = find_newest_size(self._reader)
         if size == 0:
             return EMPTY
         head = self.read_head(size)
@@ -78,7 +78,7 @@ class RootStore:
     def read_head(self, size: int) -> RootHead | None:
         """The signed checkpoint of a size, None where there is none. Raises LedgerError, StoreError."""
         try:
-            note = self._store.read(checkpoint_path(size))
+            note = self._reader.read(checkpoint_path(size))
         except ObjectMissing:
             return None
         checkpoint = open_checkpoint(note, self._log, self._keys)
@@ -88,17 +88,37 @@ class RootStore:
 
     def hashes(self, size: int) -> TileHashes:
         """The tree of that size, read from its tiles."""
-        return tile_hashes(self._store, size)
+        return tile_hashes(self._reader, size)
 
     def read_batch(self, size: int) -> list[bytes] | None:
         """The entries that somebody decided to append to the tree of that size, None where nobody did."""
         try:
-            entries = decode_entries(self._store.read(batch_path(size)))
+            entries = decode_entries(self._reader.read(batch_path(size)))
         except ObjectMissing:
             return None
         if not entries:
             raise RootConflict("a batch of the root log is empty")
         return entries
+
+    def seals_backwards(self, head: RootHead) -> Iterator[Seal]:
+        """All entries, newest first, each bundle verified against the head. Raises LedgerError."""
+        hashes = self.hashes(head.size)
+        for index in range((head.size - 1) // TILE_WIDTH, -1, -1) if head.size else ():
+            width = min(TILE_WIDTH, head.size - index * TILE_WIDTH)
+            entries = decode_entries(self._reader.read(tile_path(Tile(None, index, width))))
+            if len(entries) != width:
+                raise RootConflict("an entry bundle of the root log has another width than its path")
+            _verify_bundle(index, entries, head, hashes)
+            yield from (parse_seal(entry) for entry in reversed(entries))
+
+
+class RootStore(RootView):
+    """The root log, read and extended. Every write is create-only and may be repeated."""
+
+    def __init__(self, store: LedgerStore, log: str, keys: Collection[VerifierKey]) -> None:
+        """`keys` are the trusted service keys, older ones among them."""
+        super().__init__(store, log, keys)
+        self._store = store
 
     def offer_batch(self, size: int, entries: Sequence[bytes]) -> None:
         """Try to decide what is appended; whoever comes first decides. Raises StoreUnavailable."""
@@ -128,17 +148,6 @@ class RootStore:
                 raise RootConflict(f"another checkpoint of {checkpoint.size} entries is stored") from None
             return found
         return RootHead(checkpoint.size, checkpoint.root, note)
-
-    def seals_backwards(self, head: RootHead) -> Iterator[Seal]:
-        """All entries, newest first, each bundle verified against the head. Raises LedgerError."""
-        hashes = self.hashes(head.size)
-        for index in range((head.size - 1) // TILE_WIDTH, -1, -1) if head.size else ():
-            width = min(TILE_WIDTH, head.size - index * TILE_WIDTH)
-            entries = decode_entries(self._store.read(tile_path(Tile(None, index, width))))
-            if len(entries) != width:
-                raise RootConflict("an entry bundle of the root log has another width than its path")
-            _verify_bundle(index, entries, head, hashes)
-            yield from (parse_seal(entry) for entry in reversed(entries))
 
     def _bundle(
         self, bundle: Tile, old_size: int, entries: Sequence[bytes], hashes: GrownHashes

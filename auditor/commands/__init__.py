@@ -1,0 +1,1 @@
+"""The commands: each module registers some; each command parses, calls, prints."""
