@@ -72,6 +72,7 @@ def general_error(status: int, code: str, what: str) -> StoreError:
 def sdk_error(error: AzureError, what: str, *, creates: bool = False) -> StoreError:
     """The store error of an exception of Azure's SDK, without its message, which can quote the request."""
     if isinstance(error, HttpResponseError) and error.status_code is not None:
-        code = str(getattr(error, "error_code", None) or "")
+        code = getattr(error, "error_code", None) or ""
+        code = str(getattr(code, "value", code))  # the SDK's enumeration, where it knows the code
         return (creation_error if creates else general_error)(error.status_code, code, what)
     return StoreUnavailable(f"{what}: no answer from storage ({type(error).__name__})")
