@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 from azure.storage.blob import ContainerClient
 from rich.console import Console
-from rich.json import JSON
+from rich.markup import escape
 
 from devstack.state import State, Storage
 
 SAMPLE = "My name is Maria Schmidt, reach me at maria.schmidt@example.com or +1 212 555 0187."
+_FIRST = ("time", "type", "request_id", "who", "where", "what", "decision", "outcome")
 ALLOWED, REFUSED = "engineer", "nobody"
 
 
@@ -36,12 +37,15 @@ def take_tour(state: State, out: Console) -> None:
         out.print(
             f"\n[bold]{persona}[/bold] ({what}) sends it to /analyze: [{style}]HTTP {answer.status}[/{style}]"
         )
-        out.print(JSON.from_data(summarise(answer.body)))
+        for line in summarise(answer.body):
+            out.print(f"  {line}", markup=False)
         if answer.record is None:
             out.print("  and the answer names no record: that is a fault")
         else:
-            out.print(f"and left record [bold]{answer.record}[/bold]:")
-            out.print(JSON.from_data(read_record(state.storage, answer.record)))
+            out.print(f"and left record [bold]{answer.record}[/bold] in the ledger:")
+            record = read_record(state.storage, answer.record)
+            for name in sorted(record, key=_order):
+                out.print(f"  [cyan]{name:<10}[/cyan] {escape(shorten(record[name]))}")
 
 
 def show_addresses(state: State, out: Console) -> None:
@@ -79,14 +83,34 @@ def call(state: State, path: str, persona: str, body: Any) -> Answer:
         connection.close()
 
 
-def summarise(body: Any) -> Any:
-    """Findings in short; everything else as it is."""
-    if isinstance(body, list):
-        return [{name: item[name] for name in ("entity_type", "start", "end", "score")} for item in body]
-    return body
+def summarise(body: Any) -> list[str]:
+    """One line a finding; one line for anything else."""
+    if not isinstance(body, list):
+        return [json.dumps(body)]
+    return [
+        f"{SAMPLE[item['start'] : item['end']]:<26} {item['entity_type']:<14} {item['score']}"
+        for item in body
+    ]
 
 
-def read_record(storage: Storage, reference: str) -> Any:
+def _order(name: str) -> int:
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+
+
+def shorten(value: Any) -> str:
+    """JSON on one line. Recognizers that found nothing, and members that are empty, are left out."""
+    if isinstance(value, dict):
+        value = {
+            name: {word: count for word, count in member.items() if count}
+            if name == "recognizers"
+            else member
+            for name, member in value.items()
+            if member not in ({}, [])
+        }
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def read_record(storage: Storage, reference: str) -> dict[str, Any]:
     """The record `<writer>/<index>` from the writer's segments: lines that begin with `{` are records."""
     writer, _, index_text = reference.partition("/")
     left = int(index_text)
@@ -95,6 +119,7 @@ def read_record(storage: Storage, reference: str) -> Any:
             lines = container.download_blob(name).readall().split(b"\n")
             records = [line for line in lines if line.startswith(b"{")]
             if left < len(records):
-                return json.loads(records[left])
+                record: dict[str, Any] = json.loads(records[left])
+                return record
             left -= len(records)
     raise LookupError(f"record {reference} is not in the container {storage.container}")
