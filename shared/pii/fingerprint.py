@@ -92,7 +92,7 @@ def _model_version(name: str, folder: Path) -> str:
 
 
 def digest_folder(folder: Path) -> str:
-    """SHA-256 over the sorted relative paths, sizes and SHA-256s of a folder's files; compiled Python aside."""
+    """SHA-256 over the sorted paths, sizes and SHA-256s of a folder's files; compiled Python aside."""
     lines = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":

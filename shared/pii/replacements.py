@@ -110,6 +110,6 @@ def _read_score(value: object, is_needed: bool) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unprocessable(f"score must be a number, got {kind(value)}")
-    if not math.isfinite(value) or abs(value) > _LARGEST_EXACT:
+    if not math.isfinite(value) or (isinstance(value, int) and abs(value) > _LARGEST_EXACT):
         raise Unprocessable("score is too large")
     return value

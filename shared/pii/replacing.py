@@ -50,7 +50,7 @@ def own_words(error: InvalidParamError) -> str:
     if message.startswith("Parameter hash_type value"):
         return "Parameter hash_type is not in range of values ['sha256', 'sha512']"
     if message.startswith("Invalid operator class"):
-        return "Invalid operator class: no such operator"
+        return "Invalid operator class."  # followed by the name, which is the request's own word
     return "an operator's parameters cannot be used"
 
 

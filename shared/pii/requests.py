@@ -79,7 +79,7 @@ def parse_redact(body: object) -> RedactRequest:
 
 def parse_anonymize(body: object) -> AnonymizeRequest:
     """The body of POST /anonymize. As in Presidio, a text that is left out is the empty text."""
-    fields = _read_body(body)
+    fields = _read_filled_body(body)
     choices = read_operators(fields.get("anonymizers"), "anonymizers")
     _refuse_custom(choices)
     spans = read_analyzer_results(fields.get("analyzer_results"))
@@ -88,7 +88,7 @@ def parse_anonymize(body: object) -> AnonymizeRequest:
 
 def parse_deanonymize(body: object) -> DeanonymizeRequest:
     """The body of POST /deanonymize. Every type of the results needs a deanonymizer, or `DEFAULT`."""
-    fields = _read_body(body)
+    fields = _read_filled_body(body)
     text = _read_text(fields)
     choices = read_operators(fields.get("deanonymizers"), "deanonymizers")
     spans = read_anonymizer_results(fields.get("anonymizer_results"))
@@ -98,9 +98,15 @@ def parse_deanonymize(body: object) -> DeanonymizeRequest:
 def _read_body(body: object) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise InputError(INVALID_JSON)
-    if not body:
-        raise InputError(f"{INVALID_JSON}: an empty object")
     return body
+
+
+def _read_filled_body(body: object) -> Mapping[str, Any]:
+    """An empty object is no request for Presidio's anonymizer."""
+    fields = _read_body(body)
+    if not fields:
+        raise InputError(INVALID_JSON)
+    return fields
 
 
 def _read_text(fields: Mapping[str, Any]) -> str:

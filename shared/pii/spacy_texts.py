@@ -12,11 +12,9 @@ from itertools import islice
 from typing import Any
 
 from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
-from spacy.language import Language
-from spacy.pipeline import EntityRecognizer as NamedEntityPipe
 from spacy.tokens import Doc
 
-from shared.pii.budget import current_budget
+from shared.pii.pipelines import Pipeline, Renewal
 
 BATCH_TEXTS = 64
 BATCH_CHARS = 20_000
@@ -33,6 +31,7 @@ class LazyArtifacts(NlpArtifacts):
         self.nlp_engine = engine
         self.language = language
         self._text = text
+        self._pipeline: Pipeline = engine.pipeline(language)
         self._doc: Doc | None = None
         self._context_view: NlpArtifacts | None = None
 
@@ -40,42 +39,32 @@ class LazyArtifacts(NlpArtifacts):
         """Called only for what is not there yet."""
         if name not in _LAZY:
             raise AttributeError(name)
-        self.complete()
+        self.fill(self._pipeline.name(self._tagged()))
         return self.__dict__[name]
 
-    def complete(self) -> None:
-        """Run what is left of the pipeline."""
-        if "entities" not in self.__dict__:
-            doc = self.nlp_engine.finish(self.tagged(), self.language)
-            self._fill(doc)
-
-    def tagged(self) -> Doc:
-        """The document after every step but the last one, if that is named entity recognition."""
-        if self._doc is None:
-            self._doc = self.nlp_engine.begin(self._text, self.language)
-        return self._doc
-
-    def accept(self, doc: Doc) -> None:
-        """Take a document that went through the pipeline with others."""
+    def fill(self, doc: Doc) -> None:
+        """Take everything from a document that went through the whole pipeline."""
         self._doc = doc
-        self._fill(doc)
+        stock = self.nlp_engine.stock_artifacts(doc, self.language)
+        self.__dict__.update({name: getattr(stock, name) for name in _LAZY})
 
     def for_context(self) -> NlpArtifacts:
         """Tokens and lemmas for context enhancement, without named entities where they are not there yet."""
         if "entities" in self.__dict__:
             return self
         if self._context_view is None:
-            self._context_view = self.nlp_engine.words_of(self.tagged(), self.language)
+            self._context_view = self.nlp_engine.words_of(self._tagged(), self.language)
         return self._context_view
 
     def to_json(self) -> str:
         """As stock: for tracing, which this service never turns on."""
-        self.complete()
-        return str(self.nlp_engine.stock_artifacts(self.tagged(), self.language).to_json())
+        doc = self.tokens
+        return str(self.nlp_engine.stock_artifacts(doc, self.language).to_json())
 
-    def _fill(self, doc: Doc) -> None:
-        stock = self.nlp_engine.stock_artifacts(doc, self.language)
-        self.__dict__.update({name: getattr(stock, name) for name in _LAZY})
+    def _tagged(self) -> Doc:
+        if self._doc is None:
+            self._doc = self._pipeline.tag(self._text)
+        return self._doc
 
 
 class LazySpacyEngine(SpacyNlpEngine):
@@ -83,8 +72,16 @@ class LazySpacyEngine(SpacyNlpEngine):
 
     def __init__(self, stock: SpacyNlpEngine) -> None:
         super().__init__(stock.models, stock.ner_model_configuration)
-        self.nlp: dict[str, Language] = stock.nlp  # type: ignore[assignment]  # None until it is loaded
-        self._steps = {language: list(nlp.pipeline) for language, nlp in self.nlp.items()}
+        loaded: Any = stock.nlp
+        self.nlp = loaded
+        self._renewals = {
+            model["lang_code"]: Renewal(loaded[model["lang_code"]], model["model_name"])
+            for model in stock.models
+        }
+
+    def pipeline(self, language: str) -> Pipeline:
+        """The language's pipeline as it is now."""
+        return self._renewals[language].pipeline
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """Artifacts that are computed when they are needed."""
@@ -94,26 +91,24 @@ class LazySpacyEngine(SpacyNlpEngine):
         self, texts: Sequence[str], language: str, needs_entities: bool
     ) -> Iterator[LazyArtifacts]:
         """Artifacts of each text; several texts at a time go through the models where all of it is needed."""
+        self._renewals[language].check()
         if len(texts) == 1 or not needs_entities:
             yield from (LazyArtifacts(self, text, language) for text in texts)
             return
         rest = iter(texts)
         while group := list(_group(rest)):
-            for text, doc in zip(group, self._run(self._steps[language], group, language), strict=True):
+            for text, doc in zip(group, self.pipeline(language).process(group), strict=True):
                 made = LazyArtifacts(self, text, language)
-                made.accept(doc)
+                made.fill(doc)
                 yield made
 
-    def begin(self, text: str, language: str) -> Doc:
-        """Every step but named entity recognition, where that comes last."""
-        return self._run(self._first_steps(language), [text], language)[0]
+    def is_stopword(self, word: str, language: str) -> bool:
+        """As stock, with the vocabulary of the pipeline in use."""
+        return bool(self.pipeline(language).nlp.vocab[word].is_stop)
 
-    def finish(self, doc: Doc, language: str) -> Doc:
-        """The steps that `begin` left out."""
-        for _, step in self._steps[language][len(self._first_steps(language)) :]:
-            current_budget().seconds_left()
-            doc = step(doc)
-        return doc
+    def is_punct(self, word: str, language: str) -> bool:
+        """As stock, with the vocabulary of the pipeline in use."""
+        return bool(self.pipeline(language).nlp.vocab[word].is_punct)
 
     def stock_artifacts(self, doc: Doc, language: str) -> NlpArtifacts:
         """Presidio's own artifacts of a finished document."""
@@ -129,18 +124,6 @@ class LazySpacyEngine(SpacyNlpEngine):
             nlp_engine=self,
             language=language,
         )
-
-    def _first_steps(self, language: str) -> list[tuple[str, Any]]:
-        steps = self._steps[language]
-        return steps[:-1] if steps and isinstance(steps[-1][1], NamedEntityPipe) else steps
-
-    def _run(self, steps: list[tuple[str, Any]], texts: Sequence[str], language: str) -> list[Doc]:
-        """What `nlp(text)` does, with a look at the clock before each step."""
-        docs = [self.nlp[language].make_doc(text) for text in texts]
-        for _, step in steps:
-            current_budget().seconds_left()
-            docs = [step(docs[0])] if len(docs) == 1 else list(step.pipe(docs, batch_size=len(docs)))
-        return docs
 
 
 def _group(texts: Iterator[str]) -> Iterator[str]:
