@@ -29,9 +29,17 @@ def check_queries(queries: Mapping[str, str]) -> dict[str, Semantics]:
     node = shutil.which("node")
     if node is None:
         raise SettingsError("node", "is not on PATH; install Node.js 20 or newer to check KQL")
-    asked = {"tables": {name: dict(columns) for name, columns in load_tables().items()}, "queries": dict(queries)}
+    asked = {
+        "tables": {name: dict(columns) for name, columns in load_tables().items()},
+        "queries": dict(queries),
+    }
     done = subprocess.run(
-        [node, str(SCRIPT)], input=json.dumps(asked), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        [node, str(SCRIPT)],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
     )
     if done.returncode:
         raise SettingsError("@kusto/language-service-next", done.stderr.strip().splitlines()[-1])

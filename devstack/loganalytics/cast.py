@@ -69,6 +69,6 @@ BOT = Member("support-bot", "app", "Pii.Pipeline", "pii.redact", "192.0.2.17", 3
 NIGHTLY = Member("nightly-claims", "app", "Pii.Pipeline", "pii.redact", "192.0.2.30", 0, MONEY, chars=24_000)
 EVERYBODY = (*PEOPLE, BOT, NIGHTLY)
 
-SERVICE_IDENTITY = stable_id("identity:service")
-AUDITOR_IDENTITY = stable_id("identity:auditor")
+SERVICE_IDENTITY = "service-identity"
+AUDITOR_IDENTITY = "auditor-identity"
 DEPLOYER = "deploy@example.com"

@@ -12,7 +12,7 @@ RETENTION_DAYS = 400
 
 
 def platform_rows(day: date, is_provisioning: bool) -> dict[str, list[dict[str, Any]]]:
-    """One day: the service appends, an auditor reads now and then, at times the infrastructure is deployed."""
+    """One day: the service appends, an auditor reads on Wednesdays, at times infrastructure is deployed."""
     midnight = datetime.combine(day, time(0), UTC)
     blobs = [
         blob_row(

@@ -130,7 +130,7 @@ class Traffic:
         run = PipelineRun(
             "claims", f"run-{day:%Y%m%d}", "succeeded", "", calls * 20, redacted, calls * 10_000
         )
-        self._stream.tell(_at(day, 2, 45), run)
+        self._stream.tell(_at(day, 2, 44), run)
 
     def _refuse(self, at: datetime) -> None:
         stream = self._stream
