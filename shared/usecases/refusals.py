@@ -1,9 +1,11 @@
 """Refusals of unknown callers, counted together so that a flood cannot become a flood of storage writes.
 
-The first refusal of a source and reason is committed at once. Those that follow within a second wait and
+The first refusal of a source and reason is committed at once. Those that follow within its window wait and
 share one record with their number and their request ids; each is still answered only after its record
-is stored. At most `MAX_IDS` share a record and at most `MAX_SOURCES` sources are told apart: sources
-beyond that share one window, so that neither records nor memory grow with the attacker's addresses.
+is stored. A window is short for as long as few wait in it, and grows to a second in a flood: somebody whose
+token has expired is told so quickly, and an attacker slows himself down. At most `MAX_IDS` share a record and
+at most `MAX_SOURCES` sources are told apart: sources beyond that share one window, so that neither records nor
+memory grow with the attacker's addresses.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from shared.records.canonical import format_time
 from shared.records.model import RefusalsRecord, ServicePart, Where
 from shared.usecases.ports import Clock, Ledger, Receipt
 
-WINDOW_S = 1.0
+MAX_WINDOW_S = 1.0
+WINDOW_S_PER_REFUSAL = 0.05
+"""Each refusal that waited makes the next window this much longer: at most 20 records a second and source."""
+
 MAX_IDS = 1_000
 MAX_SOURCES = 2_000
 
@@ -88,9 +93,11 @@ class RefusalCounter:
         return Source(None, refusal.reason, refusal.status, refusal.code)
 
     async def _close_later(self, source: Source, window: Window) -> None:
-        """Flush once a second for as long as refusals keep coming, then forget the source."""
+        """Flush at the end of each window for as long as refusals keep coming, then forget the source."""
+        length_s = WINDOW_S_PER_REFUSAL
         while True:
-            await asyncio.sleep(WINDOW_S)
+            await asyncio.sleep(length_s)
+            length_s = min(MAX_WINDOW_S, WINDOW_S_PER_REFUSAL * max(1, len(window.waiting)))
             if not window.waiting:
                 del self._windows[source]
                 return

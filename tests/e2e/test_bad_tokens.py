@@ -42,8 +42,7 @@ def test_the_table_has_at_least_forty_tokens() -> None:
 
 def test_every_bad_token_is_refused_and_recorded(cloud: Cloud) -> None:
     """401, the right challenge, and one record that gives the reason; nothing was analysed."""
-    forger = forger_of(cloud)
-    answers = {name: send(cloud, bad.make(forger)) for name, bad in SENDABLE.items()}
+    answers = {name: send(cloud, bad.make(forger_of(cloud))) for name, bad in SENDABLE.items()}
     ledger = read_ledger(cloud)
     for name, bad in SENDABLE.items():
         answer = answers[name]

@@ -62,6 +62,14 @@ def _file(reading: LedgerReading, record: dict[str, Any], log: Reread) -> None:
         case "intent":
             reading.intents[record["request_id"]] += 1
         case "withheld":
-            reading.withheld |= {log.records[index]["request_id"] for index in record["records"]}
+            for index in record["records"]:
+                reading.withheld |= _answered_by(log.records[index])
         case "gap":
             reading.gaps += record["count"]
+
+
+def _answered_by(record: dict[str, Any]) -> set[str]:
+    """The calls whose outcome a record is: an intent is none, a refusals record is of several."""
+    if record["type"] == "refusals":
+        return set(record["request_ids"])
+    return {record["request_id"]} if record["type"] == "access" else set()

@@ -89,6 +89,43 @@ def test_a_flood_becomes_few_records_that_name_every_request() -> None:
         assert f"R{number}" in records[receipt.index].request_ids
 
 
+def test_refusals_one_after_the_other_wait_little() -> None:
+    """Whoever awaits each answer before the next attempt is told quickly, and leaves a record each time."""
+
+    async def scenario() -> tuple[float, ListLedger]:
+        ledger = ListLedger()
+        counter = make_counter(ledger)
+        started = asyncio.get_running_loop().time()
+        for number in range(10):
+            await counter.commit(make_refusal(number))
+        return asyncio.get_running_loop().time() - started, ledger
+
+    took_s, ledger = asyncio.run(scenario())
+    assert took_s < 2.0
+    assert [record.count for record in refusals_of(ledger)] == [1] * 10
+
+
+def test_a_lasting_flood_makes_about_one_record_a_second() -> None:
+    """Forty callers who never stop share records; the windows grow to a second."""
+
+    async def scenario() -> ListLedger:
+        ledger = ListLedger()
+        counter = make_counter(ledger)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 3.5
+
+        async def attacker(number: int) -> None:
+            while loop.time() < until:
+                await counter.commit(make_refusal(number))
+
+        await asyncio.gather(*(attacker(number) for number in range(40)))
+        return ledger
+
+    records = refusals_of(asyncio.run(scenario()))
+    assert len(records) <= 8
+    assert sum(record.count for record in records) > 100
+
+
 def test_sources_and_reasons_are_told_apart() -> None:
     """One address' flood does not swallow another's refusal, nor another reason."""
 
