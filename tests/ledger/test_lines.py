@@ -38,7 +38,7 @@ def test_no_other_spelling_is_read(value: dict[str, Any], data: st.DataObject) -
                 json.dumps(value, sort_keys=True, ensure_ascii=False).encode(),
                 json.dumps(value, sort_keys=True, separators=(",", ":")).encode(),
                 json.dumps(
-                    dict(reversed(sorted(value.items()))), separators=(",", ":"), ensure_ascii=False
+                    dict(sorted(value.items(), reverse=True)), separators=(",", ":"), ensure_ascii=False
                 ).encode(),
                 canonical + b" ",
                 canonical[:-1] + b',"zz":1,"zz":1}',
