@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from shared.errors import RecordTooLarge
 from shared.records.canonical import MAX_LINE_BYTES, canonical_bytes
@@ -22,8 +23,7 @@ REWRITE_BYTES = 160
 
 MAX_BODY_BYTES = MAX_LINE_BYTES - PLACE_BYTES - REWRITE_BYTES
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-_LONG_NUMBER = re.compile(r"[:,\[]-?[0-9]{16}")
+_LONG_NUMBER = re.compile(rb"[:,\[]-?[0-9]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def encode_record(record: Record, most_bytes: int = MAX_BODY_BYTES) -> RecordBod
         _open_object({name: value for name, value in fields.items() if name < "prev"}),
         _open_object({name: value for name, value in fields.items() if "prev" < name < "seq"})[1:],
         # `service`, `type` and `v` sort behind `seq`, so this part is never empty and ends the object
-        _canonical_text({name: value for name, value in fields.items() if name > "seq"})[1:].encode(),
+        _canonical({name: value for name, value in fields.items() if name > "seq"})[1:],
     )
     if body.size > most_bytes:
         raise RecordTooLarge(f"a record has at most {most_bytes} bytes before it is placed, got {body.size}")
@@ -66,16 +66,17 @@ def encode_record(record: Record, most_bytes: int = MAX_BODY_BYTES) -> RecordBod
 
 def _open_object(fields: dict[str, Any]) -> bytes:
     """The object without its closing brace, ready for more members."""
-    return (_canonical_text(fields)[:-1] + "," if fields else "{").encode()
+    return _canonical(fields)[:-1] + b"," if fields else b"{"
 
 
-def _canonical_text(value: dict[str, Any]) -> str:
-    """The RFC 8785 form of a JSON object whose numbers are integers.
+def _canonical(fields: dict[str, Any]) -> bytes:
+    """The RFC 8785 form of a JSON object whose numbers are integers. Raises ValueError.
 
-    The standard library's encoder, in C, gives the same text for ASCII and numbers of up to 15 digits, seven
-    times faster. Anything else takes the long way: key order by UTF-16 units, the range of integers.
+    orjson gives the same bytes for ASCII and numbers of up to 15 digits, thirty times faster than a general
+    RFC 8785 writer. Anything else takes the long way: order by UTF-16 units, the range of integers.
     """
-    text = _encode(value)
-    if text.isascii() and not _LONG_NUMBER.search(text):
-        return text
-    return canonical_bytes(value).decode()
+    try:
+        data = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # what orjson cannot carry, the long way refuses with its reason
+        return canonical_bytes(fields)
+    return data if data.isascii() and not _LONG_NUMBER.search(data) else canonical_bytes(fields)
