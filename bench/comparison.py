@@ -91,12 +91,13 @@ def capacity_ratios(compared: Mapping[Case, Compared]) -> dict[str, float]:
 
 
 def case_ratios(compared: Mapping[Case, Compared]) -> dict[str, float]:
-    """`throughput_`, `p50_` and `p99_<chars>_c<n>`."""
+    """`throughput_`, `p50_`, `p99_` and `cpu_<chars>_c<n>`."""
     ratios = {}
     for case, one in compared.items():
         ratios[f"throughput_{case.name}"] = one.throughput_ratio
         ratios[f"p50_{case.name}"] = round(one.ours.p50_ms / one.stock.p50_ms, 3)
         ratios[f"p99_{case.name}"] = round(one.ours.p99_ms / one.stock.p99_ms, 3)
+        ratios[f"cpu_{case.name}"] = round((one.worker_cpu_ms + one.other_cpu_ms) / one.stock_cpu_ms, 3)
     return ratios
 
 

@@ -6,6 +6,8 @@ Ratios (ours / stock) in results.json:
     throughput_<chars>        capacity at a size: each side's highest median among
                               its concurrencies                                      more is better
     p50_<chars>_c<n>, p99_…   latency of one case, over the requests of all rounds   less is better
+    cpu_<chars>_c<n>          CPU time a request of all server processes, storage
+                              included: steady also on a busy machine                less is better
     memory                    proportional set size of a worker, after the load      less is better
     start                     worker start to first answer                           less is better
     anonymize_throughput_…    /anonymize, which runs no model: what the audit costs  more is better

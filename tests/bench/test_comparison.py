@@ -89,7 +89,8 @@ def test_a_ratio_a_case_and_one_a_size() -> None:
     assert ratios["throughput_4600"] == ratios["throughput_13600"] == 0.8
     assert ratios["throughput_230_c4"] == 0.75
     assert ratios["p50_230_c1"] == ratios["p99_230_c1"] == 1.25
-    assert len(ratios) == 3 + 3 * 9
+    assert ratios["cpu_230_c1"] == 0.75
+    assert len(ratios) == 3 + 4 * 9
 
 
 def test_cpu_time_is_told_a_request() -> None:
