@@ -41,7 +41,8 @@ class Workspace(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.database = database
         self.mode = "ok"
-        self.refused = 0
+        self.refused_events = 0
+        """Custom events in requests that were not answered well, those that hang included."""
         self.released = threading.Event()
 
     @property
@@ -117,20 +118,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": "no such path"})
 
     def _track(self, body: bytes) -> None:
+        if self.headers.get("Content-Encoding", "") == "gzip":
+            body = gzip.decompress(body)
         mode = self.server.mode
+        if mode != "ok":
+            self.server.refused_events += body.count(b'"EventData"')
         if mode == "hang":
             self.server.released.wait()
             mode = "closed"
         if mode == "closed":
-            self.server.refused += 1
             self.close_connection = True
             return
         if mode != "ok":
-            self.server.refused += 1
             self._answer(int(mode), {"itemsReceived": 0, "itemsAccepted": 0, "errors": []})
             return
-        if self.headers.get("Content-Encoding", "") == "gzip":
-            body = gzip.decompress(body)
         filed = self.server.file(body)
         self._answer(206 if filed["errors"] else 200, filed)
 

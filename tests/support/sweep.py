@@ -1,7 +1,7 @@
 """Thirty days of a rule's schedule without its 43,200 runs: provably the same answer from a few dozen.
 
 A rule is *monotone* if more rows in its window, or a shorter past before it, can only make it fire more.
-Then one run over a stretch of time, with the window widened by the stretch's length, returning nothing, proves
+Then one run over a stretch of time, with the window widened by the stretch, returning nothing, proves
 that no evaluation within the stretch fires; where it returns something the stretch is halved, down to single
 evaluations, which are run as they are.
 """
