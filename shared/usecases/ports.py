@@ -51,12 +51,15 @@ class LedgerStore(Reader, Protocol):
     def create(self, path: str, data: bytes) -> None:
         """Create an object with its final bytes (`If-None-Match: *`).
 
-        Raises ObjectExists, StoreUnavailable.
+        Raises ObjectExists, ObjectMissing (no such container), StoreUnavailable.
         """
         ...
 
     def create_appendable(self, path: str) -> None:
-        """Create an empty append blob (`If-None-Match: *`). Raises ObjectExists, StoreUnavailable."""
+        """Create an empty append blob (`If-None-Match: *`).
+
+        Raises ObjectExists, ObjectMissing (no such container), StoreUnavailable.
+        """
         ...
 
     def append(self, path: str, data: bytes, at: int) -> None:
