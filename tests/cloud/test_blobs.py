@@ -85,7 +85,9 @@ def test_an_object_that_is_no_append_blob_takes_no_block(store: BlobLedgerStore)
         store.append(PATH, b"x", 7)
 
 
-def test_a_sealed_append_blob_takes_no_block(store: BlobLedgerStore, azurite: Azurite, container: str) -> None:
+def test_a_sealed_append_blob_takes_no_block(
+    store: BlobLedgerStore, azurite: Azurite, container: str
+) -> None:
     """For good too."""
     store.create_appendable(PATH)
     BlobClient.from_connection_string(azurite.connection_string, container, PATH).seal_append_blob()
