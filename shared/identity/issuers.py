@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,7 +16,9 @@ from shared.identity.strict_json import DuplicateMember, parse_json
 SETTING = "TRUSTED_ISSUERS"
 MAX_ISSUERS = 32
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_HTTPS = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:/[!-~]*)?")
+_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?(?:/[!-~]*)?")
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256"]
 """Signatures with a public key. HMAC (whose secret a client may hold) and `none` cannot be configured."""
@@ -25,10 +26,7 @@ Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256"]
 
 def _check_url(url: str) -> str:
     """HTTPS, or HTTP to this machine: whoever can change a key set on its way can make tokens."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+    if _HTTPS.fullmatch(url) or _LOOPBACK.fullmatch(url):
         return url
     raise ValueError("expected an https:// address (http:// to this machine only)")
 
