@@ -24,6 +24,10 @@ from shared.ledger.sources import Source
 from shared.ledger.writercheck import CHUNK_BYTES, Expectation, Expired, Segment, WriterCheck, chain_for
 from shared.records.canonical import format_time
 
+# What is said of a log of which segments are gone, and what that entails: sweeping may be under way.
+_LACKING = {Kind.SEGMENT_MISSING, Kind.LOG_SHORTENED}
+_LACKING_AND_AFTER = {*_LACKING, Kind.RECORD_MISSING, Kind.GENESIS_UNTRUSTED}
+
 PATIENCE = timedelta(minutes=10)
 """How long records may stay unsealed and a sealing unfinished before a verifier says so."""
 
@@ -73,6 +77,7 @@ class _Verification:
         self._archived: dict[str, int] = {}
         self._expired: list[Expired] = []
         self._gone: list[tuple[str, Seal]] = []
+        self._lacking: dict[str, list[Finding]] = {}
         self._total = self._done = self._records = self._segments = self._writers = 0
 
     def run(self) -> Report:
@@ -169,7 +174,12 @@ class _Verification:
             chain_for(self._log, writer, self._service_keys), segments, expected, self._advance
         )
         check.run()
-        self._findings += check.findings
+        is_lacking = bool(seals) and {finding.kind for finding in check.findings} & _LACKING
+        if is_lacking and {finding.kind for finding in check.findings} <= _LACKING_AND_AFTER:
+            self._lacking[writer] = check.findings
+            self._gone.append((writer, seals[-1]))
+        else:
+            self._findings += check.findings
         self._expired += check.expired
         self._records += check.records
         self._segments += len(segments)
@@ -204,6 +214,8 @@ class _Verification:
         for writer, seal in self._gone:
             if (writer, seal.size, seal.root) in expired:
                 self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records")
+            elif writer in self._lacking:
+                self._findings += self._lacking[writer]
             else:
                 self._report(Kind.WRITER_MISSING, writer, seal.size, f"{seal.size} records were sealed")
 

@@ -41,7 +41,6 @@ class Expired:
     writer: str
     size: int
     root: bytes
-    store: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +230,8 @@ class WriterCheck:
     def _take_retention(self, line: Line) -> None:
         fields = line.fields
         try:
-            root = bytes.fromhex(fields["root"])
-            self.expired.append(Expired(fields["log_writer"], fields["size"], root, fields["store"]))
+            root = bytes.fromhex(fields["log_root"])
+            self.expired.append(Expired(fields["log_writer"], fields["log_size"], root))
         except (KeyError, TypeError, ValueError):
             self._report(Kind.MALFORMED, line.index, "a record of retention without its members")
 

@@ -43,7 +43,12 @@ def _column(name: str, type_: KustoType, fields: str, meaning: str) -> Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    _column("RecordType", "string", "type", "access, intent, refusals, genesis, closed, withheld or gap"),
+    _column(
+        "RecordType",
+        "string",
+        "type",
+        "access, intent, refusals, genesis, closed, withheld, gap, retention, verdict",
+    ),
     _column("RecordTime", "datetime", "time", "when the call was received (UTC, microseconds)"),
     _column("RequestId", "string", "request_id", "the X-Request-Id of the answer"),
     _column("CallerKind", "string", "who.kind", "person, app or anonymous"),
@@ -127,6 +132,19 @@ COLUMNS: tuple[Column, ...] = (
     _column("Attestation", "dynamic", "attestation", "genesis: signature lines of the service's keys"),
     _column("WithheldRecords", "dynamic", "records", "withheld: indexes of records whose answers never left"),
     _column("Since", "datetime", "since", "gap: when records began to be lost"),
+    _column("SweptStore", "string", "store", "retention: where a log was deleted, audit or archive"),
+    _column("SweptWriter", "string", "log_writer", "retention: the writer whose log was deleted"),
+    _column("SweptSize", "long", "log_size", "retention: records of that log"),
+    _column("SweptRoot", "string", "log_root", "retention: root of that log, hex"),
+    _column("SweptSegments", "long", "segments", "retention: segments of that log"),
+    _column("SweptNewest", "datetime", "newest", "retention: time of that log's newest record"),
+    _column("KeepDays", "long", "keep_days", "retention: days that had to pass"),
+    _column("Verdict", "string", "verdict", "verdict: intact, findings or unchecked"),
+    _column("FindingsByClass", "dynamic", "findings", "verdict: object, class of finding -> how many"),
+    _column("VerifiedRecords", "long", "verified_records", "verdict: records that were read and proven"),
+    _column("RootSize", "long", "root_size", "verdict: entries of the root log that were proven"),
+    _column("RootHash", "string", "root_hash", "verdict: root of the root log, hex"),
+    _column("SinceSize", "long", "since_size", "verdict: root size that had been verified before"),
     _column("FormatVersion", "long", "v", "version of the record's format"),
 )
 """Every field of every record type stands here exactly once; a test walks the model and holds it."""

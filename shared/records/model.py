@@ -223,8 +223,50 @@ class GapRecord(Part):
     service: ServicePart
 
 
+class RetentionRecord(Part):
+    """Committed before a writer's log is deleted from a store because its retention has ended there.
+
+    It keeps what a verifier needs to tell expiry from theft: whose log, how long it was, its root.
+    """
+
+    v: Literal[1] = 1
+    type: Literal["retention"] = "retention"
+    time: Time
+    store: Literal["audit", "archive"]
+    log_writer: str
+    log_size: Count
+    log_root: Hex256
+    segments: Count
+    newest: Time
+    keep_days: Count
+    service: ServicePart
+
+
+class VerdictRecord(Part):
+    """What a verification of this ledger by the service itself found: findings by class."""
+
+    v: Literal[1] = 1
+    type: Literal["verdict"] = "verdict"
+    time: Time
+    verdict: Literal["intact", "findings", "unchecked"]
+    findings: dict[str, int]
+    verified_records: Count
+    root_size: Count
+    root_hash: Hex256
+    since_size: Count
+    service: ServicePart
+
+
 Record = Annotated[
-    AccessRecord | IntentRecord | RefusalsRecord | GenesisRecord | ClosedRecord | WithheldRecord | GapRecord,
+    AccessRecord
+    | IntentRecord
+    | RefusalsRecord
+    | GenesisRecord
+    | ClosedRecord
+    | WithheldRecord
+    | GapRecord
+    | RetentionRecord
+    | VerdictRecord,
     Field(discriminator="type"),
 ]
 """Any record, before the ledger gives it its place (`seq`, `prev`)."""

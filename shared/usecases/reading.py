@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.errors import MalformedLedger
 from shared.ledger.lines import parse_line
@@ -92,12 +93,16 @@ def read_lines(
             index += 1
 
 
+def first_fields(reader: Reader, segment: SegmentRef) -> dict[str, Any]:
+    """The members of a segment's first record. Raises MalformedLedger (as for an empty one), StoreError."""
+    return parse_line(reader.read(segment.path, 0, MAX_LINE_BYTES + 1).partition(b"\n")[0])
+
+
 def first_index(reader: Reader, segment: SegmentRef) -> int | None:
     """`seq` of a segment's first record, None for an empty segment. Raises MalformedLedger, StoreError."""
     if segment.size == 0:
         return None
-    line = reader.read(segment.path, 0, MAX_LINE_BYTES + 1).partition(b"\n")[0]
-    seq = parse_line(line).get("seq")
+    seq = first_fields(reader, segment).get("seq")
     if type(seq) is not int:
         raise MalformedLedger("a segment begins with a record that has a number")
     return seq
