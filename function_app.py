@@ -1,9 +1,9 @@
-"""The function app: creates it and registers the doors. Authentication is ours (Entra tokens), so ANONYMOUS."""
+"""The function app: creates it and registers the doors. ANONYMOUS, because Entra tokens are checked by us."""
 
 import azure.functions as func
 
-from functions import catalog, presidio, service
+from functions import audit, catalog, presidio, service
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for door in (presidio, catalog, service):
+for door in (presidio, catalog, audit, service):
     app.register_functions(door.bp)

@@ -40,6 +40,17 @@ PURPOSE_PARAMETERS = [
     },
 ]
 
+RECORD_FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "from": ("Records of this time and later.", {"type": "string", "format": "date-time"}),
+    "to": ("Records before this time.", {"type": "string", "format": "date-time"}),
+    "caller": ("A principal's or client application's id.", {"type": "string"}),
+    "operation": ("Such as `pii.analyze`.", {"type": "string"}),
+    "outcome": ("How the call ended.", {"type": "string", "enum": ["allowed", "denied", "failed"]}),
+    "entity": ("An entity type that was asked for, found or released.", {"type": "string"}),
+    "limit": ("Records a page.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+    "cursor": ("Where the page before ended.", {"type": "string"}),
+}
+
 LANGUAGE_PARAMETER = {
     "name": "language",
     "in": "query",
@@ -71,6 +82,7 @@ def build_openapi(version: str) -> dict[str, Any]:
             "/anonymizers": _list("anonymizers", "Operators of /anonymize"),
             "/deanonymizers": _list("deanonymizers", "Operators of /deanonymize"),
             "/whoami": {"get": _audited("whoami", "The caller and what it may do", {"type": "object"})},
+            **_audit_paths(),
             "/health": {"get": _open("health", "The process answers", "text/plain", {"type": "string"})},
             "/ready": {"get": _ready()},
             "/openapi.json": {
@@ -96,6 +108,36 @@ def _post(name: str, summary: str, request: str, answer: str) -> dict[str, Any]:
     operation["parameters"] = PURPOSE_PARAMETERS
     operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(request)}}}
     return {"post": operation}
+
+
+def _audit_paths() -> dict[str, Any]:
+    place = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("writer", "index")
+    ]
+    page = _audited("audit_records", "Records, page by page", _ref("RecordPage"))
+    page["parameters"] = [
+        {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
+        for name, (text, schema) in RECORD_FILTERS.items()
+    ]
+    record = _audited("audit_record", "The record that X-Audit-Record named", _ref("FoundRecord"))
+    proof = _audited("audit_proof", "A record with its proofs", _ref("Evidence"))
+    proof["responses"]["200"]["content"]["text/plain"] = {"schema": {"type": "string"}}
+    checkpoint = _audited("audit_checkpoint", "The newest root checkpoint", {"type": "string"})
+    checkpoint["responses"]["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    for operation in (record, proof):
+        operation["parameters"] = place
+    for operation in (record, proof, checkpoint):
+        operation["responses"]["404"] = {
+            "description": "Nothing of that name.",
+            "content": {"application/json": {"schema": _ref("Problem")}},
+        }
+    return {
+        "/audit/records": {"get": page},
+        "/audit/records/{writer}/{index}": {"get": record},
+        "/audit/records/{writer}/{index}/proof": {"get": proof},
+        "/audit/checkpoint": {"get": checkpoint},
+    }
 
 
 def _list(name: str, summary: str, *, has_language: bool = False) -> dict[str, Any]:

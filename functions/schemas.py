@@ -94,6 +94,28 @@ SCHEMAS: dict[str, Schema] = {
         {"text": TEXT_OR_TEXTS, **ANALYZE_OPTIONS, "anonymizers": OPERATORS}, ("text", "language")
     ),
     "RedactAnswer": {"oneOf": [_ref("TextAnswer"), _array(_ref("TextAnswer"))]},
+    "FoundRecord": _object(
+        {
+            "name": _string(description="<writer>/<index>"),
+            "record": {"type": "object", "description": "As docs/ledger-format.md has it."},
+        },
+        ("name", "record"),
+    ),
+    "RecordPage": _object(
+        {"records": _array(_ref("FoundRecord")), "cursor": {"type": ["string", "null"]}},
+        ("records", "cursor"),
+    ),
+    "Evidence": _object(
+        {
+            "writer": _string(),
+            "record": _string(description="The record's line, byte for byte."),
+            "record_proof": _string(description="C2SP tlog-proof in the writer's log."),
+            "genesis": _string(description="The writer's first record."),
+            "seal": {"type": ["string", "null"], "description": "The root log's entry for this writer."},
+            "seal_proof": {"type": ["string", "null"], "description": "C2SP tlog-proof in the root log."},
+        },
+        ("writer", "record", "record_proof", "genesis", "seal", "seal_proof"),
+    ),
     "Problem": _object(
         {
             "error": _string(description="What is wrong and what to change; never a value of yours."),

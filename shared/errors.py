@@ -50,6 +50,12 @@ class UnsupportedMedia(InputError):
     code = "unsupported_media_type"
 
 
+class NotFound(InputError):
+    """Nothing of that name. HTTP 404."""
+
+    code = "not_found"
+
+
 class Unprocessable(InputError):
     """Well-formed, but a value is not usable (an operator's parameters, a pattern). HTTP 422."""
 

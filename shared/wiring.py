@@ -23,6 +23,7 @@ from shared.errors import AuditUnavailable, PresidioAccessError, SettingsError
 from shared.identity.issuers import parse_issuers
 from shared.identity.policy import parse_policy
 from shared.identity.roles import Policy
+from shared.ledger.notes import parse_vkey
 from shared.pii.engine import check_files, load_engine
 from shared.pii.files import EngineFiles, EngineLimits
 from shared.pii.fingerprint import engine_part
@@ -34,6 +35,7 @@ from shared.usecases.commit_queue import Linger
 from shared.usecases.committing import CommitOptions, Committer
 from shared.usecases.engines import EngineRoom
 from shared.usecases.ports import NoteSigner
+from shared.usecases.questions import Questions
 from shared.usecases.readiness import Readiness
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
@@ -84,10 +86,11 @@ def build_service(environment: Mapping[str, str]) -> Service:
     key = Ed25519PrivateKey.generate()
     writer = Writer(settings.ledger_name, key, policy.digest, part, service)
     traffic, telemetry = Traffic(), NoTelemetry()
+    store, signers = open_audit_store(settings), ledger_signers(settings)
     ledger = Committer(
-        open_audit_store(settings),
+        store,
         writer,
-        ledger_signers(settings),
+        signers,
         utc_now,
         commit_options(settings),
         calls_in_flight=lambda: traffic.count,
@@ -107,6 +110,7 @@ def build_service(environment: Mapping[str, str]) -> Service:
         ledger=ledger,
         refusals=RefusalCounter(ledger, utc_now, policy.digest, service),
         recorder=Recorder(DigestKey(settings.digest_key.get_secret_value()), part, service, policy.digest),
+        questions=Questions(store, settings.ledger_name, [parse_vkey(signer.vkey) for signer in signers]),
         telemetry=telemetry,
         traffic=traffic,
         clock=utc_now,

@@ -37,6 +37,7 @@ from shared.records.model import Outcome, Record
 from shared.usecases.calls import Answer, Call, Grant, Operation, Work
 from shared.usecases.engines import EngineRoom
 from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
+from shared.usecases.questions import Questions
 from shared.usecases.recording import Draft, Recorder, Vocabulary, locate_call
 from shared.usecases.refusals import Refusal, RefusalCounter
 from shared.usecases.statuses import problem_answer, status_of
@@ -60,6 +61,7 @@ class AuditedPath:
     ledger: Ledger
     refusals: RefusalCounter
     recorder: Recorder
+    questions: Questions
     telemetry: Telemetry
     traffic: Traffic
     clock: Clock
@@ -138,12 +140,14 @@ class AuditedPath:
             nonlocal started_ns
             started_ns = time.monotonic_ns()
             try:
-                draft.result = work.run(Grant(caller, decision, self.policy, engine))
+                draft.result = work.run(Grant(caller, decision, self.policy, self.questions, engine))
                 return draft.result.body
             finally:
                 draft.engine_us = _us_since(started_ns)
 
-        return await self.engines.run(timed) if engine is not None else timed()
+        if engine is not None:
+            return await self.engines.run(timed)
+        return await asyncio.to_thread(timed) if work.reads_storage else timed()
 
     async def _release(self, draft: Draft, answer: Answer, code: str | None) -> Answer:
         """Commit the record; only then hand the answer out."""

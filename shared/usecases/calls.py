@@ -12,6 +12,7 @@ from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand
 from shared.identity.policy import Policy
 from shared.pii.engine import Engine
+from shared.usecases.questions import Questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,15 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What allowed work runs with: who asked, what the policy said, and the engine where it is needed."""
+    """What allowed work runs with: who asked, what the policy said, the ledger's answers, and the engine.
+
+    `lent` is None for work that said that it needs no engine.
+    """
 
     caller: Caller
     decision: Decision
     policy: Policy
+    questions: Questions
     lent: Engine | None = None
 
     @property
@@ -79,7 +84,8 @@ class Grant:
 class Work:
     """A parsed request: what it demands of the policy, what it brings, and how it is done once allowed.
 
-    `run` is called on an engine thread where it needs the engine. `inputs` are the texts whose
+    `run` is called on an engine thread where it needs the engine, on a thread of its own where it reads
+    storage, and else at once, so it must be quick. `inputs` are the texts whose
     keyed digests are recorded.
     """
 
@@ -88,6 +94,7 @@ class Work:
     inputs: tuple[str, ...] = ()
     correlation_id: str | None = None
     needs_engine: bool = True
+    reads_storage: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from shared.errors import (
     InputError,
     InputTooLarge,
     KeysUnavailable,
+    NotFound,
     Overloaded,
     PresidioAccessError,
     RateLimited,
     RecordTooLarge,
+    StoreUnavailable,
     Unprocessable,
     UnsupportedMedia,
 )
@@ -26,6 +28,7 @@ REALM = "presidio"
 STATUSES: tuple[tuple[type[PresidioAccessError], int], ...] = (
     (InputTooLarge, 413),
     (UnsupportedMedia, 415),
+    (NotFound, 404),
     (Unprocessable, 422),
     (InputError, 400),
     (AuthenticationError, 401),
@@ -36,6 +39,7 @@ STATUSES: tuple[tuple[type[PresidioAccessError], int], ...] = (
     (EngineStarting, 503),
     (Overloaded, 503),
     (KeysUnavailable, 503),
+    (StoreUnavailable, 503),
     (AuditUnavailable, 503),
     (EngineFailed, 500),
 )

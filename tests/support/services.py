@@ -10,6 +10,7 @@ from typing import Any
 from shared.identity.issuers import Issuer
 from shared.identity.roles import Policy
 from shared.identity.tokens import PublicKey
+from shared.ledger.notes import parse_vkey
 from shared.pii.engine import Analysis, Anonymization, Engine, Redaction
 from shared.records.digests import DigestKey
 from shared.records.model import Record
@@ -18,11 +19,12 @@ from shared.usecases.calls import Answer, Call, Operation
 from shared.usecases.committing import Committer
 from shared.usecases.engines import EngineRoom
 from shared.usecases.ports import Ledger, Receipt
+from shared.usecases.questions import Questions
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
 from shared.usecases.telemetry import NoTelemetry
 from shared.usecases.traffic import Traffic
-from tests.support.committers import make_committer
+from tests.support.committers import LOG, SERVICE_KEY, make_committer
 from tests.support.forging import Forger
 from tests.support.identities import BASE_URL, NOW, NOW_S, default_policy, local_issuers, signing_key
 from tests.support.records import ENGINE, SERVICE
@@ -155,6 +157,7 @@ class Bench:
             ledger=self.ledger,
             refusals=RefusalCounter(self.ledger, lambda: NOW, digest, SERVICE),
             recorder=Recorder(DIGEST_KEY, ENGINE, SERVICE, digest),
+            questions=Questions(self.store, LOG, [parse_vkey(SERVICE_KEY.vkey)]),
             telemetry=NoTelemetry(),
             traffic=Traffic(),
             clock=lambda: NOW,
@@ -174,6 +177,7 @@ class Bench:
         headers: Mapping[str, str] | None = None,
         raw: bytes | None = None,
         query: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> Answer:
         """One call through the path, as a door would make it."""
         token = {"authorization": self.forger.bearer(persona)} if persona is not None else {}
@@ -185,7 +189,7 @@ class Bench:
                 started_ns=0,
                 headers={"content-type": JSON_TYPE, **token, **(headers or {})},
                 query=query or {},
-                params={},
+                params=params or {},
                 body=data,
                 address="192.0.2.7",
             ),
