@@ -47,6 +47,9 @@ param auditorPrincipalIds string[] = []
 @allowed(['Group', 'User'])
 param auditorPrincipalType string = 'Group'
 
+@description('Object ids of the auditors themselves, where auditorPrincipalIds are groups: their reads raise no alert.')
+param auditorMemberIds string[] = []
+
 // --- network
 
 @description('privateEndpoints: storage and vault have no public address. serviceEndpoints: they admit the apps\' subnets (and auditorAddresses) only, for less money.')
@@ -104,6 +107,9 @@ param lockResources bool = true
 @allowed(['standard', 'premium'])
 param vaultSku string = 'standard'
 
+@description('Bring back the vault that an earlier tear-down of this environment deleted.')
+param recoverVault bool = false
+
 @description('Name of the log, first line of every checkpoint. It must never change; empty: made of the environment\'s names.')
 param ledgerName string = ''
 
@@ -145,6 +151,11 @@ param commitDeadlineMs int = 5000
 @maxValue(1000)
 param commitDelayMs int = 5
 
+@description('Calls under way from which on a record waits for others.')
+@minValue(1)
+@maxValue(1000)
+param commitSiblings int = 3
+
 @description('Milliseconds that one analysis may take.')
 @minValue(100)
 @maxValue(120000)
@@ -167,6 +178,9 @@ param ahdsEndpoint string = ''
 
 @description('Mail addresses that alerts and budget notices go to.')
 param alertAddresses string[]
+
+@description('Rules of infra/alerts, by name, that are deployed but switched off.')
+param disabledAlertRules string[] = []
 
 @description('Days that the workspace keeps rows for queries.')
 @minValue(30)
@@ -273,6 +287,7 @@ var serviceSettings serviceChoices = {
   engineQueue: engineQueue
   commitDeadlineMs: commitDeadlineMs
   commitDelayMs: commitDelayMs
+  commitSiblings: commitSiblings
   analysisTimeoutMs: analysisTimeoutMs
   maxBodyBytes: maxBodyBytes
   ahdsEndpoint: ahdsEndpoint
@@ -373,6 +388,7 @@ module vault 'modules/vault.bicep' = {
     name: names.vault
     tags: allTags
     sku: vaultSku
+    recover: recoverVault
     privateOnly: privateOnly
     subnetIds: [ids.serviceSubnet, ids.keeperSubnet]
     lockResources: lockResources
@@ -556,6 +572,12 @@ module alerts 'alerts.bicep' = {
     workspaceId: ids.workspace
     appInsightsId: ids.insights
     actionGroupId: ids.actionGroup
+    auditAccountName: names.auditStorage
+    auditContainers: [auditContainer, archiveContainer]
+    writerPrincipalIds: [identities.outputs.servicePrincipalId, identities.outputs.keeperPrincipalId]
+    readerPrincipalIds: auditorPrincipalType == 'User' ? auditorPrincipalIds : auditorMemberIds
+    requiredRetentionDays: min(auditRetentionDays, archiveRetentionDays)
+    disabledRules: disabledAlertRules
   }
   dependsOn: [monitoring]
 }

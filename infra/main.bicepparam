@@ -44,6 +44,7 @@ param loginEndpoint = readEnvironmentVariable('AZURE_LOGIN_ENDPOINT', 'https://l
 param additionalIssuers = json(readEnvironmentVariable('ADDITIONAL_ISSUERS', '[]'))
 param auditorPrincipalIds = json(readEnvironmentVariable('AUDITOR_PRINCIPAL_IDS', '[]'))
 param auditorPrincipalType = readEnvironmentVariable('AUDITOR_PRINCIPAL_TYPE', 'Group')
+param auditorMemberIds = json(readEnvironmentVariable('AUDITOR_MEMBER_IDS', '[]'))
 
 param networkMode = readEnvironmentVariable('NETWORK_MODE', chosen.network)
 param egress = readEnvironmentVariable('EGRESS', 'open')
@@ -56,6 +57,7 @@ param retentionLocked = bool(readEnvironmentVariable('RETENTION_LOCKED', 'false'
 param softDeleteDays = int(readEnvironmentVariable('SOFT_DELETE_DAYS', chosen.softDelete))
 param lockResources = bool(readEnvironmentVariable('LOCK_RESOURCES', chosen.lock))
 param vaultSku = readEnvironmentVariable('VAULT_SKU', 'standard')
+param recoverVault = bool(readEnvironmentVariable('RECOVER_VAULT', 'false'))
 param ledgerName = readEnvironmentVariable('LEDGER_NAME', '')
 
 param instanceMemoryMB = any(int(readEnvironmentVariable('INSTANCE_MEMORY_MB', chosen.memory)))
@@ -66,6 +68,7 @@ param zoneRedundant = bool(readEnvironmentVariable('ZONE_REDUNDANT', 'false'))
 param ahdsEndpoint = readEnvironmentVariable('AHDS_ENDPOINT', '')
 
 param alertAddresses = json(readEnvironmentVariable('ALERT_ADDRESSES', '["security@example.com"]'))
+param disabledAlertRules = json(readEnvironmentVariable('DISABLED_ALERT_RULES', '[]'))
 param workspaceRetentionDays = int(readEnvironmentVariable('WORKSPACE_RETENTION_DAYS', chosen.workspaceDays))
 param exportActivityLog = bool(readEnvironmentVariable('EXPORT_ACTIVITY_LOG', 'true'))
 

@@ -104,6 +104,8 @@ type serviceChoices = {
   commitDeadlineMs: int
   @description('Wait for others, to share a write.')
   commitDelayMs: int
+  @description('Calls under way from which on that wait is worth it.')
+  commitSiblings: int
   @description('Longest analysis.')
   analysisTimeoutMs: int
   @description('Largest body.')
@@ -226,6 +228,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     AHDS_ENDPOINT: choices.ahdsEndpoint
     COMMIT_DEADLINE_MS: string(choices.commitDeadlineMs)
     COMMIT_DELAY_MS: string(choices.commitDelayMs)
+    COMMIT_SIBLINGS: string(choices.commitSiblings)
     ANALYSIS_TIMEOUT_MS: string(choices.analysisTimeoutMs)
     ENGINE_THREADS: string(choices.engineThreads)
     ENGINE_QUEUE: string(choices.engineQueue)

@@ -28,3 +28,6 @@ resource keeper 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = 
 
 @description('Object id of the identity of the doors.')
 output servicePrincipalId string = service.properties.principalId
+
+@description('Object id of the identity of the timers.')
+output keeperPrincipalId string = keeper.properties.principalId

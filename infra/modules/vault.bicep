@@ -13,6 +13,9 @@ param tags object
 @allowed(['standard', 'premium'])
 param sku string
 
+@description('Bring back the vault of this name that an earlier tear-down deleted.')
+param recover bool
+
 @description('Closed to the network except for private endpoints.')
 param privateOnly bool
 
@@ -34,6 +37,7 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   location: location
   tags: tags
   properties: {
+    createMode: recover ? 'recover' : 'default'
     tenantId: tenant().tenantId
     sku: { family: 'A', name: sku }
     enableRbacAuthorization: true
