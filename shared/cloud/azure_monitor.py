@@ -39,7 +39,7 @@ _ENVIRONMENT = {
 _UNITS = {
     "audit.commit_latency": ("ms", "milliseconds from the start of a commit to storage's word for it"),
     "audit.commit_records": ("{record}", "records in one commit"),
-    "audit.commit_failures": ("{failure}", "commits that did not succeed"),
+    "audit.commit_failures": ("{failure}", "attempts at storage that failed, and calls refused for it"),
     "engine.latency": ("ms", "milliseconds in Presidio, by operation"),
 }
 _INSTRUMENTED = (

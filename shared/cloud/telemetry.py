@@ -69,7 +69,7 @@ class TelemetrySink:
         self._poll_s = poll_s
         self._waiting: deque[Item] = deque()
         self._gauges: deque[tuple[str, Callable[[], float | None]]] = deque()
-        self._failures: dict[str, int] = {}
+        self._failures: tuple[str, int, int] | None = None
         self._failures_lock = threading.Lock()
         self._failures_since = 0.0
         self._dropped = 0
@@ -95,14 +95,11 @@ class TelemetrySink:
         self._put(("audit.commit_latency", latency_us / 1_000))
         self._put(("audit.commit_records", float(records)))
 
-    def count_failure(self, code: str, records: int) -> None:
-        """Count a failed commit; the thread makes one event of all within ten seconds."""
+    def count_failure(self, code: str, refused: int) -> None:
+        """Count refused calls or, with 0, one failed attempt; the thread makes one event of ten seconds."""
         with self._failures_lock:
-            if not self._failures:
-                self._failures = {"failures": 0, "records": 0}
-            self._failures["failures"] += 1
-            self._failures["records"] += records
-            self._failure_code = code
+            _, attempts, calls = self._failures or (code, 0, 0)
+            self._failures = (code, attempts + (not refused), calls + refused)
         self._put(("audit.commit_failures", 1.0))
 
     def watch(self, gauge: str, read: Callable[[], float | None]) -> None:
@@ -147,10 +144,9 @@ class TelemetrySink:
         if not self._failures or now - self._failures_since < FAILURE_EVENT_S:
             return
         with self._failures_lock:
-            counted, self._failures = self._failures, {}
-            code = self._failure_code
+            counted, self._failures = self._failures, None
         self._failures_since = now
-        self._put(CommitFailed(self._writer, code, counted["failures"], counted["records"]))
+        self._put(CommitFailed(self._writer, *counted))
 
     def _try(self, step: Callable[..., None], *arguments: object) -> None:
         try:

@@ -42,13 +42,13 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class CommitFailed:
-    """Commits to storage failed; counted for at most ten seconds and sent once. `audit-stalled` reads it."""
+    """Storage did not take commits; counted for ten seconds and told once. `audit-stalled` reads it."""
 
     NAME: ClassVar[str] = "PresidioCommitFailed"
     writer: str = _told("the process")
-    code: str = _told("error code of the last failure")
-    failures: int = _told("commits that failed since the last such event")
-    records: int = _told("records in those commits")
+    code: str = _told("the last failure's error code, or why a call was refused")
+    attempts: int = _told("attempts at storage that failed; each is repeated")
+    refused: int = _told("calls that were refused because their records were not stored")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,10 @@ class Telemetry(Protocol):
         """Measure one commit: how many records it carried and how long storage took."""
         ...
 
-    def count_failure(self, code: str, records: int) -> None:
-        """Count one commit that did not succeed; becomes `PresidioCommitFailed`."""
+    def count_failure(self, code: str, refused: int) -> None:
+        """Count calls that are refused because their records are not stored, or, with 0, one attempt at
+        storage that failed and is repeated. All within ten seconds become one `PresidioCommitFailed`.
+        """
         ...
 
     def watch(self, gauge: str, read: Callable[[], float | None]) -> None:
@@ -58,7 +60,7 @@ class NoTelemetry:
     def count_commit(self, records: int, latency_us: int) -> None:
         """Nothing."""
 
-    def count_failure(self, code: str, records: int) -> None:
+    def count_failure(self, code: str, refused: int) -> None:
         """Nothing."""
 
     def watch(self, gauge: str, read: Callable[[], float | None]) -> None:

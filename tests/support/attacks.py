@@ -180,10 +180,17 @@ def other_engine(database: Database, at: datetime) -> None:
     _put(database, stream)
 
 
-@_attack("audit-stalled", "four commits fail")
+@_attack("audit-stalled", "four calls are refused within ten seconds")
 def failing_commits(database: Database, at: datetime) -> None:
     stream = _stream()
-    stream.tell(at + AFTER, CommitFailed(WRITER, "store_unavailable", 4, 9))
+    stream.tell(at + AFTER, CommitFailed(WRITER, "deadline", 9, 4))
+    _put(database, stream)
+
+
+@_attack("audit-stalled", "storage refuses every attempt, while nobody calls")
+def failing_attempts(database: Database, at: datetime) -> None:
+    stream = _stream()
+    stream.tell(at + AFTER, CommitFailed(WRITER, "store_unavailable", 31, 0))
     _put(database, stream)
 
 

@@ -26,7 +26,7 @@ EVERY_EVENT: tuple[ServiceEvent, ...] = (
         service_version="0.1.0",
         service_commit="abc1234",
     ),
-    CommitFailed(writer=WRITER, code="store_position", failures=3, records=12),
+    CommitFailed(writer=WRITER, code="store_position", attempts=3, refused=12),
     Sealed(root_size=7, writers=2, duration_ms=41),
     WriterSealed(writer=WRITER, from_size=10, to_size=25),
     Verified(findings=1, unchecked=2, classes=("root", "tail"), records=1_000_000, duration_ms=90_000),
