@@ -112,11 +112,10 @@ def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> 
         message=f"allowed by the role {role.name}",
         policy=policy.digest,
         role=role.name,
+        purpose=statement.purpose,
+        justification=statement.justification,
         intent_first=role.record_intent,
     )
-    if demand.operation in OPEN_OPERATIONS:
-        return granted
-    granted = replace(granted, purpose=statement.purpose, justification=statement.justification)
     if demand.operation != "pii.analyze":
         return granted
     hidden = frozenset() if "pii.sensitive" in role.permissions else policy.sensitive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.cloud.keysets import BURST, FRESH_S, REFILL_S, STALE_S, Keys, KeySets
+from shared.cloud.keysets import BURST, FRESH_S, REFILL_S, STALE_S, WAIT_S, Keys, KeySets
 from shared.errors import KeysUnavailable
 from shared.identity.issuers import Issuer
 from shared.identity.tokens import PublicKey
@@ -146,6 +147,7 @@ def test_issuer_goes_down() -> None:
     assert sets.find_cached(V2, "one") is None
     with pytest.raises(KeysUnavailable, match="local-v2"):
         sets.find(V2, "one")
+    assert sets.find_cached(V2, "one") is None, "an attempt that failed does not make them young"
 
 
 def test_issuer_comes_back() -> None:
@@ -224,7 +226,10 @@ def test_known_keys_do_not_wait() -> None:
         hanging = pool.submit(sets.find, V2, "one")
         assert is_fetching.wait(5)
         assert sets.find_cached(V2, "one") == public("one")
+        publisher.now += REFILL_S
+        started = time.monotonic()
         assert sets.find(V2, "one") == public("one")
+        assert time.monotonic() - started < WAIT_S / 2
         is_released.set()
         assert hanging.result(timeout=10) == public("one")
 

@@ -32,3 +32,16 @@ def test_forger_can_do_right(persona: str, forger: Forger) -> None:
     assert gate.reason(forger.bearer(persona)) == "admitted"
     assert gate.reason(forger.bearer(persona, 1)) == "admitted"
     assert gate.reason(forger.with_header(x5t=forger.fingerprint(), typ="jwt", unheard_of=1)) == "admitted"
+
+
+@pytest.mark.parametrize("bad", BAD_TOKENS.values(), ids=BAD_TOKENS)
+def test_sendable(bad: BadToken, forger: Forger) -> None:
+    """Entries that are marked as sendable arrive over HTTP as they are (RFC 9110 section 5.5)."""
+    value = bad.make(forger)
+    if not bad.is_sendable or value is None:
+        return
+    assert value == value.strip()
+    assert all(
+        character == "\t" or character.isprintable()
+        for character in value.encode("latin-1").decode("latin-1")
+    )
