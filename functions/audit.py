@@ -1,4 +1,4 @@
-"""The doors of auditors: /audit/records, one record, its proof, /audit/checkpoint. Audited like all others."""
+"""The doors of auditors: records, one record, its proof, the root checkpoint. Audited like all others."""
 
 from __future__ import annotations
 

@@ -22,6 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 MIN_DIGEST_KEY_BYTES = 32
 
+PLATFORM_NAMES = {
+    "host_storage_connection_string": "AzureWebJobsStorage",
+    "host_storage_blob_url": "AzureWebJobsStorage__blobServiceUri",
+}
+"""Variables that the Functions host defines, and that are spelled as it spells them."""
+
 
 class Settings(BaseSettings):
     """What operators decide. Field names in capitals are the names of the environment variables."""
@@ -40,6 +46,14 @@ class Settings(BaseSettings):
     ledger_key_file: Path | None = None
     ledger_key_id: str | None = None
     digest_key: SecretBytes
+
+    # --- the Functions host's own storage, where a note of the last verification is kept between runs
+    host_storage_connection_string: SecretStr | None = None
+    host_storage_blob_url: str | None = None
+
+    # --- retention: how long a log stays in each container after its newest record
+    audit_keep_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    archive_keep_days: Annotated[int, Field(ge=1, le=36_500)] = 2_557
 
     # --- who may call, and what for
     trusted_issuers: str
@@ -60,6 +74,9 @@ class Settings(BaseSettings):
     engine_threads: Annotated[int, Field(ge=1, le=64)] = 4
     engine_queue: Annotated[int, Field(ge=1, le=10_000)] = 256
     max_body_bytes: Annotated[int, Field(ge=1_024, le=100 * 1024 * 1024)] = 8 * 1024 * 1024
+
+    # --- telemetry; without it no alert can fire, and the service says so once
+    applicationinsights_connection_string: SecretStr | None = None
 
     # --- what is running
     service_commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")] = "unknown"
@@ -123,13 +140,18 @@ def _exactly_one(names: str, first: object, second: object) -> None:
         )
 
 
+def variables() -> dict[str, str]:
+    """The environment variable of each field."""
+    return {name: PLATFORM_NAMES.get(name, name.upper()) for name in Settings.model_fields}
+
+
 def load_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from environment variables; empty ones count as absent.
 
     Raises SettingsError that names the variable, what was expected and what came (never its value).
     """
     known: dict[str, Any] = {
-        name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())
+        name: environment[variable] for name, variable in variables().items() if environment.get(variable)
     }
     try:
         return Settings(**known)
@@ -139,7 +161,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         if not first["loc"]:
             names, _, message = message.partition(": ")
             raise SettingsError(names, message) from None
-        name = str(first["loc"][0]).upper()
+        name = variables()[str(first["loc"][0])]
         if first["type"] == "missing":
             message = "is not set"
         raise SettingsError(name, message) from None

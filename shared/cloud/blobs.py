@@ -103,6 +103,22 @@ class BlobLedgerStore:
         return general_error(status, code, f"read {path}")
 
 
+class ExpiringBlobStore(BlobLedgerStore):
+    """The same, for the one identity that may delete what has expired: an `ExpiringStore`."""
+
+    @classmethod
+    def over(cls, store: BlobLedgerStore) -> ExpiringBlobStore:
+        """The container of a store, with deletion."""
+        return cls(store._container, store._requests)
+
+    def delete(self, path: str) -> None:
+        """Delete an object. Raises ObjectMissing, StoreError (storage refuses while retention lasts)."""
+        try:
+            self._container.delete_blob(path)
+        except AzureError as error:
+            raise sdk_error(error, f"delete {path}") from error
+
+
 def open_store(
     container: str,
     *,

@@ -41,7 +41,6 @@ from shared.usecases.questions import Questions
 from shared.usecases.recording import Draft, Recorder, Vocabulary, locate_call
 from shared.usecases.refusals import Refusal, RefusalCounter
 from shared.usecases.statuses import problem_answer, status_of
-from shared.usecases.telemetry import Telemetry
 from shared.usecases.traffic import Traffic
 
 logger = logging.getLogger("presidio_access.path")
@@ -62,7 +61,6 @@ class AuditedPath:
     refusals: RefusalCounter
     recorder: Recorder
     questions: Questions
-    telemetry: Telemetry
     traffic: Traffic
     clock: Clock
     max_body_bytes: int
@@ -181,9 +179,7 @@ class AuditedPath:
         return _with_receipt(answer, draft.call.request_id, receipt)
 
     async def _commit(self, record: Record) -> Receipt:
-        receipt = await self.ledger.commit(record)
-        self.telemetry.emit(record, receipt)
-        return receipt
+        return await self.ledger.commit(record)
 
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.engines.engine if self.engines.state == "ready" else None)

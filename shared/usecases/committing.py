@@ -94,6 +94,11 @@ class Committer:
         """The writer's verifier key."""
         return self._log.vkey
 
+    @property
+    def waiting(self) -> int:
+        """Records that wait for their commit."""
+        return len(self._queue)
+
     def open(self) -> None:
         """Commit the genesis and begin to take records. Blocks up to `open_timeout_ms`; may be repeated.
 

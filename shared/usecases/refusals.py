@@ -4,8 +4,8 @@ The first refusal of a source and reason is committed at once. Those that follow
 share one record with their number and their request ids; each is still answered only after its record
 is stored. A window is short for as long as few wait in it, and grows to a second in a flood: somebody whose
 token has expired is told so quickly, and an attacker slows himself down. At most `MAX_IDS` share a record,
-and at most `MAX_SOURCES` sources are told apart: the others share one window, so that neither records nor memory
-grow with the attacker's addresses.
+and at most `MAX_SOURCES` sources are told apart; the others share one window, so that neither records nor
+memory grow with the attacker's addresses.
 """
 
 from __future__ import annotations

@@ -30,12 +30,16 @@ _NEVER = timedelta(days=365_000)
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """What a run did. `checkpoint` is the newest signed one; `findings` are logs that could not be sealed."""
+    """What a run did. `checkpoint` is the newest signed one; `findings` are logs that could not be sealed.
+
+    `grown_from`: for each writer that was sealed, how many of its records the root log covered before.
+    """
 
     size: int
     checkpoint: bytes
     seals: tuple[Seal, ...]
     findings: tuple[Finding, ...]
+    grown_from: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -74,17 +78,18 @@ class Sealer:
         keys = (*(parse_vkey(signer.vkey) for signer in self._signers), *self._former_keys)
         root = RootStore(self._store, self._log, keys)
         memory = self._remember(root)
-        sealed = self._finish(root, memory, keys, None)
+        grown: dict[str, int] = {}
+        sealed = self._finish(root, memory, keys, None, grown)
         for _ in range(MAX_ROUNDS):
             seals, findings = self._new_seals(memory, keys)
             if not seals:
-                return Sealing(memory.head.size, memory.head.note, tuple(sealed), tuple(findings))
+                return Sealing(memory.head.size, memory.head.note, tuple(sealed), tuple(findings), grown)
             entries = [seal.to_entry() for seal in seals]
             root.offer_batch(memory.head.size, entries)
-            sealed += self._finish(root, memory, keys, entries)
+            sealed += self._finish(root, memory, keys, entries, grown)
             if len(seals) < MAX_BATCH_ENTRIES and seals[-1] in sealed:
-                return Sealing(memory.head.size, memory.head.note, tuple(sealed), tuple(findings))
-        return Sealing(memory.head.size, memory.head.note, tuple(sealed), ())
+                return Sealing(memory.head.size, memory.head.note, tuple(sealed), tuple(findings), grown)
+        return Sealing(memory.head.size, memory.head.note, tuple(sealed), (), grown)
 
     def _remember(self, root: RootStore) -> _Memory:
         if self._memory is None:
@@ -97,6 +102,7 @@ class Sealer:
         memory: _Memory,
         keys: Collection[VerifierKey],
         own_entries: Sequence[bytes] | None,
+        grown: dict[str, int],
     ) -> list[Seal]:
         """Follow the batches from the remembered head on to the newest checkpoint, which may be to make."""
         followed: list[Seal] = []
@@ -114,6 +120,10 @@ class Sealer:
             if (head.size, head.root) != (checkpoint.size, checkpoint.root):
                 raise RootConflict(f"the checkpoint of {head.size} entries is not that of the entries stored")
             memory.head = head
+            for seal in seals:
+                grown.setdefault(
+                    seal.writer, memory.seals[seal.writer].size if seal.writer in memory.seals else 0
+                )
             memory.seals.update({seal.writer: seal for seal in seals})
             followed += seals
         return followed

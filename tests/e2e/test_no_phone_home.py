@@ -68,7 +68,12 @@ def test_the_service_needs_nothing_but_storage_and_keys(
 ) -> None:
     """Under the guard the service starts, finds the same, and tries nothing that is refused."""
     log, environment = guard
-    with running_cloud(tmp_path / "guarded", WORKERS="1", **environment) as guarded:
+    with running_cloud(
+        tmp_path / "guarded",
+        WORKERS="1",
+        PYTHONPATH=environment["PYTHONPATH"],
+        SOCKET_GUARD_LOG=environment["SOCKET_GUARD_LOG"],
+    ) as guarded:
         for text in TEXTS:
             assert analyze(guarded, text) == analyze(cloud, text)
             redacted = guarded.call("POST", "/redact", {"text": text, "language": "en"}, persona="engineer")

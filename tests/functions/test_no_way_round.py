@@ -15,7 +15,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from functions import audited as door
+from shared import wiring
 from shared.errors import EngineFailed, SettingsError
 from shared.records.model import AccessRecord, RefusalsRecord
 from tests.support.committers import WRITER
@@ -66,28 +66,34 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     async def get_service() -> StandIn:
         return StandIn(made.path)
 
-    monkeypatch.setattr(door.wiring, "get_service", get_service)
+    monkeypatch.setattr(wiring, "get_service", get_service)
     yield made
     made.close()
 
 
 def send(
-    route: Route, bench: Bench, *, persona: str | None, body: bytes | None = None, **headers: str
+    route: Route,
+    bench: Bench,
+    *,
+    persona: str | None,
+    body: bytes | None = None,
+    authorization: str | None = None,
 ) -> func.HttpResponse:
     """One call of a function, as the runtime makes it."""
-    sent = {
+    headers = {
         "Content-Type": "application/json",
         "X-Forwarded-For": "192.0.2.9",
         "X-Purpose": "customer-request",
     }
     if persona is not None:
-        sent["Authorization"] = bench.forger.bearer(persona)
-    sent.update(headers)
+        authorization = bench.forger.bearer(persona)
+    if authorization is not None:
+        headers["Authorization"] = authorization
     default = json.dumps(BODIES[route.name]).encode() if route.name in BODIES else b""
     request = func.HttpRequest(
         route.method,
         f"http://localhost/{route.name}",
-        headers=sent,
+        headers=headers,
         route_params=GENESIS,
         body=default if body is None else body,
     )
@@ -146,8 +152,7 @@ def test_a_caller_who_is_not_known_leaves_one_record(
     route: Route, authorization: str | None, bench: Bench
 ) -> None:
     """No token and bad tokens are counted as refusals, and reach no engine."""
-    headers = {} if authorization is None else {"Authorization": authorization}
-    response = send(route, bench, persona=None, **headers)
+    response = send(route, bench, persona=None, authorization=authorization)
     assert response.status_code == status_in(outcome_of(bench, response)) == 401
     assert bench.engine.calls == []
 
@@ -198,7 +203,7 @@ def test_without_a_ledger_there_is_no_answer(
     async def get_service() -> StandIn:
         raise SettingsError("DIGEST_KEY", "is not set")
 
-    monkeypatch.setattr(door.wiring, "get_service", get_service)
+    monkeypatch.setattr(wiring, "get_service", get_service)
     response = send(route, bench, persona="engineer")
     assert response.status_code == 503
     assert b"DIGEST_KEY" not in response.get_body()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import azure.functions as func
+from azure.functions.decorators.http import HttpTrigger
 
 from function_app import app
 
@@ -30,9 +31,9 @@ def http_routes() -> tuple[Route, ...]:
     routes = []
     for function in app.get_functions():
         trigger = function.get_trigger()
-        if trigger is None or trigger.type != "httpTrigger":
+        if not isinstance(trigger, HttpTrigger):
             continue
         for method in trigger.methods or []:
-            name, handler = function.get_function_name(), function.get_user_function()
+            name, handler = str(function.get_function_name()), function.get_user_function()
             routes.append(Route(name, f"/{trigger.route}", str(getattr(method, "value", method)), handler))
     return tuple(routes)

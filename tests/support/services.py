@@ -22,7 +22,6 @@ from shared.usecases.ports import Ledger, Receipt
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
-from shared.usecases.telemetry import NoTelemetry
 from shared.usecases.traffic import Traffic
 from tests.support.committers import LOG, SERVICE_KEY, make_committer
 from tests.support.forging import Forger
@@ -158,7 +157,6 @@ class Bench:
             refusals=RefusalCounter(self.ledger, lambda: NOW, digest, SERVICE),
             recorder=Recorder(DIGEST_KEY, ENGINE, SERVICE, digest),
             questions=Questions(self.store, LOG, [parse_vkey(SERVICE_KEY.vkey)]),
-            telemetry=NoTelemetry(),
             traffic=Traffic(),
             clock=lambda: NOW,
             max_body_bytes=1_000_000,

@@ -1,0 +1,209 @@
+"""The service: everything that the doors need, joined once in a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ulid import ULID
+
+from shared.cloud.azure_monitor import open_telemetry
+from shared.cloud.blobs import BlobLedgerStore, ExpiringBlobStore
+from shared.cloud.host_storage import ShelfNotebook
+from shared.cloud.keysets import KeySets
+from shared.identity.issuers import parse_issuers
+from shared.identity.roles import Policy
+from shared.ledger.notes import VerifierKey, parse_vkey
+from shared.pii.engine import check_files, load_engine
+from shared.pii.fingerprint import engine_part
+from shared.records.digests import DigestKey
+from shared.records.model import EnginePart, ServicePart
+from shared.settings import Settings, load_settings
+from shared.usecases.archiving import Archiver
+from shared.usecases.audited import AuditedPath
+from shared.usecases.committing import Committer
+from shared.usecases.days import LedgerDays
+from shared.usecases.engines import EngineRoom
+from shared.usecases.housekeeping import Housekeeping, SealAge
+from shared.usecases.ports import NoteSigner
+from shared.usecases.questions import Questions
+from shared.usecases.readiness import Readiness
+from shared.usecases.recording import Recorder
+from shared.usecases.refusals import RefusalCounter
+from shared.usecases.retention import Sweeper
+from shared.usecases.rootstore import RootView
+from shared.usecases.sealing import Sealer
+from shared.usecases.telemetry import QUEUE_DEPTH, SEAL_AGE, Pulse, Telemetry
+from shared.usecases.telling import CommitTelling
+from shared.usecases.traffic import Traffic
+from shared.usecases.verifying import Verification
+from shared.usecases.writers import Writer
+from shared.version import VERSION
+from shared.wiring import parts
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the doors need."""
+
+    path: AuditedPath
+    readiness: Readiness
+    housekeeping: Housekeeping
+    engines: EngineRoom
+    keys: KeySets
+    ledger: Committer
+    telemetry: Telemetry
+    writer: str
+    trusted_proxy_hops: int
+
+    def open(self) -> None:
+        """Commit the writer's genesis, and let keys and models load in the background. May be repeated.
+
+        Raises SettingsError, AuditUnavailable and KeysUnavailable, as `Committer.open`.
+        """
+        self.ledger.open()
+        self.engines.start()
+        threading.Thread(target=self.keys.prefetch, name="keys-prefetch", daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more work, and end the writer's log with its last record."""
+        self.engines.close()
+        self.ledger.close()
+        self.telemetry.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What several joints share."""
+
+    settings: Settings
+    policy: Policy
+    engine: EnginePart
+    service: ServicePart
+    signers: list[NoteSigner]
+    store: BlobLedgerStore
+    telemetry: Telemetry
+
+    @property
+    def trusted(self) -> list[VerifierKey]:
+        """The service's keys as verifiers know them. Raises KeysUnavailable."""
+        return [parse_vkey(signer.vkey) for signer in self.signers]
+
+
+def assemble_service(environment: Mapping[str, str]) -> Service:
+    """Join everything. Raises SettingsError that names the setting; KeysUnavailable where a vault is away."""
+    base = _base(load_settings(environment))
+    settings, traffic = base.settings, Traffic()
+    ledger = _committer(base, traffic)
+    files = parts.engine_files(settings)
+    engines = EngineRoom(
+        lambda: load_engine(files, parts.engine_limits(settings)),
+        settings.engine_threads,
+        settings.engine_queue,
+    )
+    issuers = parse_issuers(settings.trusted_issuers)
+    keys = KeySets(issuers)
+    questions = Questions(base.store, settings.ledger_name, base.trusted)
+    digest_key = DigestKey(settings.digest_key.get_secret_value())
+    path = AuditedPath(
+        issuers=issuers,
+        keys=keys,
+        policy=base.policy,
+        engines=engines,
+        ledger=ledger,
+        refusals=RefusalCounter(ledger, parts.utc_now, base.policy.digest, base.service),
+        recorder=Recorder(digest_key, base.engine, base.service, base.policy.digest),
+        questions=questions,
+        traffic=traffic,
+        clock=parts.utc_now,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    return Service(
+        path=path,
+        readiness=Readiness(engines, ledger, keys, issuers),
+        housekeeping=_housekeeping(base, ledger, questions),
+        engines=engines,
+        keys=keys,
+        ledger=ledger,
+        telemetry=base.telemetry,
+        writer=base.service.writer,
+        trusted_proxy_hops=settings.trusted_proxy_hops,
+    )
+
+
+def _base(settings: Settings) -> _Base:
+    files, policy = parts.engine_files(settings), parts.read_policy(settings)
+    check_files(files)
+    writer = str(ULID())
+    secret = settings.applicationinsights_connection_string
+    return _Base(
+        settings=settings,
+        policy=policy,
+        engine=engine_part(files),
+        service=ServicePart(version=VERSION, commit=settings.service_commit, writer=writer),
+        signers=parts.ledger_signers(settings),
+        store=parts.open_container(settings, settings.audit_container),
+        telemetry=open_telemetry(secret.get_secret_value() if secret else None, writer),
+    )
+
+
+def _committer(base: _Base, traffic: Traffic) -> Committer:
+    log, key = base.settings.ledger_name, Ed25519PrivateKey.generate()
+    return Committer(
+        base.store,
+        Writer(log, key, base.policy.digest, base.engine, base.service),
+        base.signers,
+        parts.utc_now,
+        parts.commit_options(base.settings),
+        CommitTelling(base.telemetry),
+        calls_in_flight=lambda: traffic.count,
+    )
+
+
+def _housekeeping(base: _Base, ledger: Committer, questions: Questions) -> Housekeeping:
+    settings, clock = base.settings, parts.utc_now
+    archive = parts.open_container(settings, settings.archive_container)
+    shelf = parts.open_shelf(settings)
+    age = SealAge()
+    base.telemetry.watch(SEAL_AGE, age.read)
+    base.telemetry.watch(QUEUE_DEPTH, lambda: float(ledger.waiting))
+    return Housekeeping(
+        sealer=Sealer(base.store, settings.ledger_name, base.signers, clock),
+        archiver=Archiver(base.store, archive, clock),
+        verification=Verification(base.store, base.trusted, ShelfNotebook(shelf), clock, archive),
+        sweepers=_sweepers(base, archive, ledger),
+        days=LedgerDays(questions),
+        shelf=shelf,
+        sensitive=base.policy.sensitive,
+        telemetry=base.telemetry,
+        ledger=ledger,
+        queue_depth=lambda: ledger.waiting,
+        pulse=_pulse(base),
+        service=base.service,
+        clock=clock,
+        age=age,
+    )
+
+
+def _sweepers(base: _Base, archive: BlobLedgerStore, ledger: Committer) -> tuple[Sweeper, ...]:
+    settings, commit = base.settings, parts.commit_from_thread(ledger)
+    root = RootView(base.store, settings.ledger_name, base.trusted)
+    keep = (timedelta(days=settings.audit_keep_days), timedelta(days=settings.archive_keep_days))
+    stores = (ExpiringBlobStore.over(base.store), ExpiringBlobStore.over(archive))
+    return (
+        Sweeper(stores[0], "audit", root, keep[0], commit, base.service, parts.utc_now, archive),
+        Sweeper(stores[1], "archive", root, keep[1], commit, base.service, parts.utc_now),
+    )
+
+
+def _pulse(base: _Base) -> Pulse:
+    return Pulse(
+        writer=base.service.writer,
+        policy_digest=base.policy.digest,
+        engine_digest=base.engine.digest,
+        service_version=base.service.version,
+        service_commit=base.service.commit,
+    )
