@@ -6,18 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from devstack.keyring import load_or_create_keyring
 from devstack.personas import PERSONAS
 from devstack.tokens import SigningKey, Version, encode_base64url, mint, persona_claims, sign
 
@@ -116,12 +112,6 @@ class Forger:
         header = {name: value for name, value in {**usual, **members}.items() if value is not None}
         payload = json.dumps(self.claims()).encode()
         return f"{encode_base64url(json.dumps(header).encode())}.{encode_base64url(payload)}"
-
-
-def running_forger(folder: Path, base_url: str) -> Forger:
-    """A forger against the issuer that runs now; `folder` holds its keyring. Made anew after a rotation."""
-    foreign = SigningKey.of(generate_private_key(public_exponent=65_537, key_size=2048))
-    return Forger(load_or_create_keyring(folder).current, foreign, base_url, int(time.time()))
 
 
 def split_bearer(authorization: str) -> list[str]:
