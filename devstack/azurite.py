@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from azure.storage.blob import BlobServiceClient
-
 from devstack.layout import ROOT
 from devstack.ports import LOOPBACK, choose_port
 from devstack.processes import end, spawn, tail, wait_until
@@ -120,7 +118,9 @@ def running_azurite(folder: Path, *, port: int | None = None) -> Iterator[Azurit
 
 def create_containers(connection: str, *names: str) -> None:
     """Create containers that are not there yet, as the deployment does in Azure."""
-    with BlobServiceClient.from_connection_string(connection, retry_total=3) as service:
+    from azure.storage.blob import BlobServiceClient  # half a second that most commands need not wait
+
+    with BlobServiceClient.from_connection_string(connection, retry_total=0) as service:
         present = {container.name for container in service.list_containers()}
         for name in names:
             if name not in present:

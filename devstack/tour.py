@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.storage.blob import ContainerClient
 from rich.console import Console
 from rich.markup import escape
 
@@ -112,6 +111,8 @@ def shorten(value: Any) -> str:
 
 def read_record(storage: Storage, reference: str) -> dict[str, Any]:
     """The record `<writer>/<index>` from the writer's segments: lines that begin with `{` are records."""
+    from azure.storage.blob import ContainerClient  # half a second that most commands need not wait
+
     writer, _, index_text = reference.partition("/")
     left = int(index_text)
     with ContainerClient.from_connection_string(storage.connection_string, storage.container) as container:

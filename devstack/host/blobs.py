@@ -48,7 +48,8 @@ class BlobWatch:
         self._tries: Counter[tuple[str, str]] = Counter()
         container, _, pattern = function.path.partition("/")
         self._pattern = compile_pattern(pattern or "{name}")
-        self._client = ContainerClient.from_connection_string(function.connection, container, retry_total=1)
+        # the next poll is the retry: the SDK's own wait of many seconds would hold up the worker's end
+        self._client = ContainerClient.from_connection_string(function.connection, container, retry_total=0)
         self._seen = set(self._read_receipts())
 
     async def run(self, every_s: float) -> None:

@@ -5,12 +5,13 @@ One app a process: the library keeps its registry in module state.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,6 +50,7 @@ class Invoker:
 
     def __init__(self, functions: list[Function]) -> None:
         self.functions = functions
+        self._begun: set[asyncio.Task[Result]] = set()
 
     @classmethod
     async def load(cls, folder: Path, settings: Mapping[str, str] = os.environ) -> Invoker:
@@ -96,7 +98,7 @@ class Invoker:
 
     async def call_timer(self, function: TimerFunction, info: Mapping[str, Any]) -> Result:
         """Call a timer function with the host's timer info (IsPastDue, Schedule, ScheduleStatus)."""
-        return await self._call(function, TypedData(json=json.dumps(info)))
+        return await self._carry_through(self._call(function, TypedData(json=json.dumps(info))))
 
     async def call_blob(self, function: BlobFunction, data: bytes, metadata: Mapping[str, Any]) -> Result:
         """Call a blob function; strings in the metadata travel as strings, everything else as JSON."""
@@ -104,11 +106,23 @@ class Invoker:
             name: TypedData(string=value) if isinstance(value, str) else TypedData(json=json.dumps(value))
             for name, value in metadata.items()
         }
-        return await self._call(function, TypedData(bytes=data), typed)
+        return await self._carry_through(self._call(function, TypedData(bytes=data), typed))
 
     async def call_warmup(self, function: WarmupFunction) -> Result:
         """Call the warm-up function."""
         return await self._call(function, TypedData(string=""))
+
+    async def finish(self, patience_s: float) -> None:
+        """Let timer and blob functions that were begun come to their end."""
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=patience_s)
+
+    async def _carry_through(self, call: Coroutine[Any, Any, Result]) -> Result:
+        """Await a call that goes on where its trigger is cancelled."""
+        task = asyncio.ensure_future(call)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(task)
 
     async def _call(
         self,

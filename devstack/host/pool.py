@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devstack.host.balance import LoadTable
 from devstack.host.errors import HostError
-from devstack.host.worker import EXIT_CANNOT_START, SERVES, WARM
+from devstack.host.status import EXIT_CANNOT_START, SERVES, WARM
 from devstack.layout import ROOT
 from devstack.ports import LOOPBACK
 from devstack.processes import end, spawn, wait_until

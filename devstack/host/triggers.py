@@ -23,20 +23,23 @@ _RETRY_S = 0.5
 logger = logging.getLogger("devstack.host")
 
 
-async def run_triggers(invoker: Invoker, folder: Path, blob_poll_s: float = BLOB_POLL_S) -> None:
-    """Wait for the lock, then run every timer and blob trigger until cancelled."""
+async def run_triggers(invoker: Invoker, folder: Path, lock: int, blob_poll_s: float = BLOB_POLL_S) -> None:
+    """Wait for the lock on a file descriptor, then run every timer and blob trigger until cancelled.
+
+    The lock is the caller's to give back, at its very end: a worker that stops first must not hand over to
+    one that is about to stop.
+    """
     timers = [function for function in invoker.functions if isinstance(function, TimerFunction)]
     blobs = [function for function in invoker.functions if isinstance(function, BlobFunction)]
     if not timers and not blobs:
         return
-    with (folder / "triggers.lock").open("w") as lock:
-        await _acquire(lock.fileno())
-        logger.info("this worker runs the timers and blob triggers")
-        async with asyncio.TaskGroup() as group:
-            for timer in timers:
-                group.create_task(Timer(timer, invoker, folder).run())
-            for blob in blobs:
-                group.create_task(BlobWatch(blob, invoker, folder).run(blob_poll_s))
+    await _acquire(lock)
+    logger.info("this worker runs the timers and blob triggers")
+    async with asyncio.TaskGroup() as group:
+        for timer in timers:
+            group.create_task(Timer(timer, invoker, folder).run())
+        for blob in blobs:
+            group.create_task(BlobWatch(blob, invoker, folder).run(blob_poll_s))
 
 
 async def _acquire(descriptor: int) -> None:

@@ -26,17 +26,9 @@ from devstack.host.errors import HostError
 from devstack.host.http import Front, render_result
 from devstack.host.invoker import Invoker
 from devstack.host.routes import Router
-from devstack.host.server import WorkerServer
+from devstack.host.server import DRAIN_S, WorkerServer
+from devstack.host.status import EXIT_CANNOT_START, SERVES, WARM
 from devstack.host.triggers import run_triggers
-
-SERVES = "serves"
-"""What the status pipe says once requests are served."""
-
-WARM = "warm"
-"""What it says once the app's own readiness function answers 200 (at once where the app has none)."""
-
-EXIT_CANNOT_START = 78
-"""The app or its settings are wrong: starting again would not help (EX_CONFIG of sysexits.h)."""
 
 _SETTINGS_FAULTS = ("SettingsError: ", "HostError: ")
 
@@ -94,15 +86,21 @@ async def serve(arguments: argparse.Namespace, report: Report) -> None:
     routes = Router(function for function in invoker.functions if isinstance(function, HttpFunction))
     listener = socket.socket(fileno=arguments.listener)
     server = WorkerServer(Front(invoker, routes, load), load, listener)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, server, "should_exit", True)
-    triggers = asyncio.create_task(run_triggers(invoker, arguments.folder))
-    warm_up = asyncio.create_task(call_warmups(invoker, server))
-    readiness = asyncio.create_task(tell_when_warm(invoker, routes, arguments.ready_path, report))
-    report.say(SERVES)
-    await server.serve()
-    if warm_up.done():
-        warm_up.result()
-    await drain(triggers, warm_up, readiness)
+    with (arguments.folder / "triggers.lock").open("w") as lock:
+        triggers = asyncio.create_task(run_triggers(invoker, arguments.folder, lock.fileno()))
+        warm_up = asyncio.create_task(call_warmups(invoker, server))
+        readiness = asyncio.create_task(tell_when_warm(invoker, routes, arguments.ready_path, report))
+
+        def stop() -> None:
+            server.should_exit = True
+            triggers.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+        report.say(SERVES)
+        await server.serve()
+        if warm_up.done():
+            warm_up.result()
+        await drain(invoker, triggers, warm_up, readiness)
 
 
 async def call_warmups(invoker: Invoker, server: WorkerServer) -> None:
@@ -130,8 +128,9 @@ async def tell_when_warm(invoker: Invoker, routes: Router, ready_path: str, repo
     report.say(WARM)
 
 
-async def drain(*background: asyncio.Task[None]) -> None:
+async def drain(invoker: Invoker, *background: asyncio.Task[None]) -> None:
     """End what runs in the background, then let the service write what it still has to write."""
+    await invoker.finish(DRAIN_S)
     for task in background:
         task.cancel()
     for outcome in await asyncio.gather(*background, return_exceptions=True):

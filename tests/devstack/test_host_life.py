@@ -63,6 +63,7 @@ def test_new_and_changed_blobs_call_their_function_once(fresh_host: FixtureHost,
 
 def test_a_killed_worker_is_replaced_while_the_other_serves(fresh_host: FixtureHost) -> None:
     """SIGKILL to one of two: the service never stops answering, and there are two again."""
+    assert fresh_host.wait_for(lambda: len(fresh_host.notes("warm")) == 2)
     before = set(fresh_host.pool.pids)
     victim = fresh_host.pool.pids[0]
     os.kill(victim, signal.SIGKILL)
@@ -87,6 +88,14 @@ def test_stopping_finishes_what_was_begun(fresh_host: FixtureHost) -> None:
     assert answers == [200]
     assert {note["pid"] for note in fresh_host.notes("exit")} == pids
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_stopping_lets_a_timer_come_to_its_end(tmp_path: Path, azurite: Azurite) -> None:
+    """And does not start it again in the other worker, though it would run there at start."""
+    with running_host(tmp_path, azurite.connection_string, FIXTURE_TICK_MS="700") as host:
+        assert host.wait_for(lambda: len(host.notes("tick")) == 1)
+    assert len(host.notes("tick")) == 1
+    assert len(host.notes("tock")) == 1
 
 
 def test_an_app_that_does_not_import_stops_the_start_with_its_reason(tmp_path: Path) -> None:

@@ -109,8 +109,10 @@ async def burn(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.timer_trigger(schedule="%FIXTURE_SCHEDULE%", arg_name="timer", run_on_startup=True)
 async def tick(timer: func.TimerRequest) -> None:
-    """A timer whose schedule is a setting."""
+    """A timer whose schedule is a setting; it takes as long as another one says."""
     note(event="tick", past_due=timer.past_due, status=timer.schedule_status)  # type: ignore[attr-defined]
+    await asyncio.sleep(int(os.environ.get("FIXTURE_TICK_MS", "0")) / 1000)
+    note(event="tock")
 
 
 @app.blob_trigger(arg_name="blob", path="inbox/{name}.{extension}", connection="AzureWebJobsStorage")
