@@ -69,6 +69,7 @@ class TelemetrySink:
         self._poll_s = poll_s
         self._waiting: deque[Item] = deque()
         self._gauges: deque[tuple[str, Callable[[], float | None]]] = deque()
+        self._announced: set[str] = set()
         self._failures: tuple[str, int, int] | None = None
         self._failures_lock = threading.Lock()
         self._failures_since = 0.0
@@ -103,8 +104,10 @@ class TelemetrySink:
         self._put(("audit.commit_failures", 1.0))
 
     def watch(self, gauge: str, read: Callable[[], float | None]) -> None:
-        """Queue a gauge's announcement."""
-        self._gauges.append((gauge, read))
+        """Queue a gauge's announcement; a second one of the same name changes nothing."""
+        if gauge not in self._announced:
+            self._announced.add(gauge)
+            self._gauges.append((gauge, read))
 
     def close(self) -> None:
         """Hand over what waits and flush; gives up after a few seconds."""
