@@ -24,7 +24,7 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-TEXT_OR_TEXTS: Schema = {"oneOf": [_string(minLength=1), _array(_string())]}
+TEXT_OR_TEXTS: Schema = {"anyOf": [_string(minLength=1), _array(_string())]}
 OPERATORS: Schema = {
     "type": "object",
     "description": "Entity type (or DEFAULT) to operator: `type` and its parameters.",
@@ -63,7 +63,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("entity_type", "start", "end", "score"),
     ),
-    "AnalyzeAnswer": {"oneOf": [_array(_ref("Finding")), _array(_array(_ref("Finding")))]},
+    "AnalyzeAnswer": {"anyOf": [_array(_ref("Finding")), _array(_array(_ref("Finding")))]},
     "AnonymizeRequest": _object(
         {
             "text": _string(minLength=1),
@@ -93,7 +93,7 @@ SCHEMAS: dict[str, Schema] = {
     "RedactRequest": _object(
         {"text": TEXT_OR_TEXTS, **ANALYZE_OPTIONS, "anonymizers": OPERATORS}, ("text", "language")
     ),
-    "RedactAnswer": {"oneOf": [_ref("TextAnswer"), _array(_ref("TextAnswer"))]},
+    "RedactAnswer": {"anyOf": [_ref("TextAnswer"), _array(_ref("TextAnswer"))]},
     "FoundRecord": _object(
         {
             "name": _string(description="<writer>/<index>"),
