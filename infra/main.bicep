@@ -280,6 +280,8 @@ var issuer = {
 var serviceSettings serviceChoices = {
   auditContainer: auditContainer
   archiveContainer: archiveContainer
+  auditKeepDays: auditRetentionDays
+  archiveKeepDays: archiveRetentionDays
   ledgerName: logName
   trustedIssuers: concat([issuer], additionalIssuers)
   trustedProxyHops: gated ? 2 : 1
@@ -477,6 +479,7 @@ module service 'modules/function-app.bicep' = {
     packageContainer: 'package-service'
     subnetId: ids.serviceSubnet
     reachable: !gated
+    runsTimers: false
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances
@@ -511,6 +514,7 @@ module keeper 'modules/function-app.bicep' = {
     packageContainer: 'package-keeper'
     subnetId: ids.keeperSubnet
     reachable: false
+    runsTimers: true
     instanceMemoryMB: 2048
     maximumInstanceCount: 1
     alwaysReadyInstances: 0

@@ -39,6 +39,9 @@ param subnetId string
 @description('Answers calls from outside. false: no route of this app can be reached.')
 param reachable bool
 
+@description('Runs the timers of the package. Where it does not, each of them is switched off below.')
+param runsTimers bool
+
 @description('Memory of an instance in MB; 2048 is one core, 4096 two.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int
@@ -90,6 +93,10 @@ type serviceChoices = {
   auditContainer: string
   @description('Container of closed segments and root tiles.')
   archiveContainer: string
+  @description('Days after which the sweeper deletes from the first container: its retention.')
+  auditKeepDays: int
+  @description('Days after which the sweeper deletes from the archive: its retention.')
+  archiveKeepDays: int
   @description('Name of the log.')
   ledgerName: string
   @description('Trusted issuers.')
@@ -216,6 +223,8 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     AUDIT_IDENTITY_CLIENT_ID: identity.properties.clientId
     AUDIT_CONTAINER: choices.auditContainer
     ARCHIVE_CONTAINER: choices.archiveContainer
+    AUDIT_KEEP_DAYS: string(choices.auditKeepDays)
+    ARCHIVE_KEEP_DAYS: string(choices.archiveKeepDays)
     LEDGER_NAME: choices.ledgerName
     LEDGER_KEY_ID: vault::ledgerKey.properties.keyUriWithVersion
     DIGEST_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${digestSecretName})'
@@ -234,6 +243,14 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     ENGINE_QUEUE: string(choices.engineQueue)
     MAX_BODY_BYTES: string(choices.maxBodyBytes)
     SERVICE_COMMIT: choices.serviceCommit
+
+    // timers are the keeper's work: functions/timers.py, a line each
+    'AzureWebJobs.archive.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.baselines.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.heartbeat.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.seal.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.sweep.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.verify.Disabled': runsTimers ? 'false' : 'true'
   }
 }
 

@@ -10,22 +10,21 @@ import pytest
 import yaml
 
 from shared.errors import SettingsError
-from shared.settings import Settings, load_settings
+from shared.settings import load_settings, variables
 from tests.infra.conftest import Evaluate
 from tests.support.bicep import INFRA, ROOT
 from tests.support.deployment import Deployment
 
 LOCAL_ONLY = {
-    "audit_storage_connection_string": "a laptop's storage; in Azure there is an identity",
-    "ledger_key_file": "a laptop's key; in Azure it is in the vault",
+    "AUDIT_STORAGE_CONNECTION_STRING": "a laptop's storage; in Azure there is an identity",
+    "AzureWebJobsStorage": "the same, for the host's own storage",
+    "LEDGER_KEY_FILE": "a laptop's key; in Azure it is in the vault",
 }
 """Settings that Bicep must not set, and why."""
 
 HOST_SETTINGS = {
-    "AzureWebJobsStorage__blobServiceUri": "the host's storage",
     "AzureWebJobsStorage__clientId": "who the host is there",
     "AzureWebJobsStorage__credential": "by identity",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": "read by the telemetry exporter",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "how the host sends its own telemetry",
     "PYTHON_ENABLE_OPENTELEMETRY": "the worker's traces",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service Authentication without a client secret",
@@ -41,7 +40,7 @@ def app_settings(deployment: Deployment, app: str) -> dict[str, str]:
 @pytest.mark.parametrize("app", ["service", "keeper"])
 def test_every_setting_that_the_code_reads_is_set_and_no_other(app: str, deployments: Evaluate) -> None:
     """shared/settings.py and the app settings hold the same names."""
-    read = {name.upper() for name in Settings.model_fields if name not in LOCAL_ONLY}
+    read = set(variables().values()) - LOCAL_ONLY.keys()
     written = set(app_settings(deployments({}, None), app)) - HOST_SETTINGS.keys()
     functions = {name for name in written if name.startswith("AzureWebJobs.")}
     assert written - functions == read
@@ -71,7 +70,7 @@ def test_the_first_digest_key_is_long_enough(deployments: Evaluate) -> None:
 def test_timers_run_in_the_keeper_alone(deployments: Evaluate) -> None:
     """Every function that is not an HTTP door is switched off in the app that callers reach.
 
-    A new timer needs a line `'AzureWebJobs.<name>.Disabled': string(reachable)` in infra/modules/function-app.bicep.
+    A new timer needs a line `'AzureWebJobs.<name>.Disabled': runsTimers ? 'false' : 'true'` in infra/modules/function-app.bicep.
     """
     timers = {name for name, trigger in triggers().items() if trigger not in ("httpTrigger", "warmupTrigger")}
     deployment = deployments({}, None)

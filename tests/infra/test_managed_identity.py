@@ -1,0 +1,174 @@
+"""The service as a managed identity, for real: no connection string, tokens from the platform's endpoint, TLS."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import ManagedIdentityCredential
+from azure.storage.blob import BlobServiceClient
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from devstack.layout import ROOT
+from devstack.tokens import issuers_setting
+from shared.cloud.credentials import ledger_credential
+from shared.errors import SettingsError
+from tests.support.forging import Forger
+from tests.support.identities import signing_key
+from tests.support.managed_identity import (
+    CLIENT_ID,
+    STORAGE,
+    Platform,
+    SecureStorage,
+    running_platform,
+    running_storage,
+)
+
+FORBIDDEN = ("AccountKey", "CONNECTION_STRING", "SharedAccessSignature")
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """A platform and a storage account that trusts its tokens."""
+
+    platform: Platform
+    storage: SecureStorage
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """The service's whole environment: what Bicep sets, and what App Service adds."""
+        key_file = self.folder / "ledger.pem"
+        key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key_file.chmod(0o600)
+        return {
+            "PATH": os.environ["PATH"],
+            "CA_BUNDLE": str(self.storage.bundle),
+            "AUDIT_STORAGE_ACCOUNT_URL": self.storage.account_url,
+            "AUDIT_IDENTITY_CLIENT_ID": CLIENT_ID,
+            "AzureWebJobsStorage__blobServiceUri": self.storage.account_url,
+            "AzureWebJobsStorage__clientId": CLIENT_ID,
+            "AzureWebJobsStorage__credential": "managedidentity",
+            "AUDIT_CONTAINER": "audit",
+            "ARCHIVE_CONTAINER": "archive",
+            "LEDGER_NAME": "audit.example.com/presidio",
+            "LEDGER_KEY_FILE": str(key_file),
+            "DIGEST_KEY": base64.b64encode(b"d" * 32).decode(),
+            "TRUSTED_ISSUERS": issuers_setting(self.platform.url),
+            **self.platform.environment(),
+        }
+
+    def run(self, calls: list[dict[str, Any]], *, wait: bool = True) -> list[dict[str, Any]]:
+        """The service's answers to some calls, of a process of its own."""
+        environment = self.environment()
+        assert not [entry for entry in environment.items() for mark in FORBIDDEN if mark in str(entry)]
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("service_probe.py"))],
+            input=json.dumps({"calls": calls, "wait": wait}),
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        answers = [line for line in done.stdout.splitlines() if line.startswith("ANSWERS ")]
+        assert answers, done.stderr[-3000:]
+        return list(json.loads(answers[-1].removeprefix("ANSWERS ")))
+
+    def client(self) -> BlobServiceClient:
+        """Storage, as the same identity."""
+        credential = ManagedIdentityCredential(client_id=CLIENT_ID)
+        return BlobServiceClient(
+            self.storage.account_url, credential, connection_verify=str(self.storage.bundle), retry_total=0
+        )
+
+    def token(self, persona: str) -> str:
+        """A caller's token."""
+        return Forger(signing_key(), signing_key("foreign"), self.platform.url, int(time.time())).token(
+            persona
+        )
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    """One for all tests of this file, with the two containers."""
+    folder = tmp_path_factory.mktemp("azure")
+    with running_platform() as platform, running_storage(folder / "storage") as storage:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in platform.environment().items():
+                patch.setenv(name, value)
+            here = Azure(platform, storage, folder)
+            with here.client() as client:
+                client.create_container("audit")
+                client.create_container("archive")
+            yield here
+
+
+def test_calls_are_answered_and_recorded_without_any_secret(azure: Azure) -> None:
+    """An allowed call, a forbidden and an unknown caller: three answers, three records, read back from storage."""
+    text = "My name is David Johnson and I live in Maine."
+    azure.platform.tokens.clear()
+    answers = azure.run(
+        [
+            {"name": "redact", "token": azure.token("redactor"), "body": {"text": text, "language": "en"}},
+            {"name": "redact", "token": azure.token("nobody"), "body": {"text": text, "language": "en"}},
+            {"name": "whoami"},
+        ]
+    )
+    assert [answer["status"] for answer in answers] == [200, 403, 401]
+    assert "David" not in answers[0]["body"]
+    with azure.client() as client:
+        container = client.get_container_client("audit")
+        stored = b"".join(
+            container.download_blob(blob.name).readall()
+            for blob in container.list_blobs()
+            if blob.name.endswith(".seg")
+        )
+    for answer in answers[:2]:
+        assert answer["headers"]["x-request-id"].encode() in stored
+        assert answer["headers"]["x-audit-record"].split("/")[0].encode() in stored
+    assert b"David" not in stored
+    assert azure.platform.tokens, "no token was asked for: something else opened storage"
+    assert {entry for entry in azure.platform.tokens} == {(CLIENT_ID, STORAGE)}
+    assert len(azure.platform.tokens) <= 4, "a token is remembered until shortly before it expires"
+
+
+@pytest.mark.parametrize(
+    ("change", "value"), [("audience", "https://management.azure.com"), ("secret", "stolen-header")]
+)
+def test_without_a_token_for_storage_nothing_is_answered(
+    azure: Azure, change: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token for something else, or none at all: 503, and no result."""
+    monkeypatch.setattr(azure.platform, change, value)
+    body = {"text": "My name is David Johnson.", "language": "en"}
+    [answer] = azure.run([{"name": "redact", "token": azure.token("redactor"), "body": body}], wait=False)
+    assert answer["status"] == 503
+    assert "David" not in answer["body"] and "<PERSON>" not in answer["body"]
+
+
+def test_storage_refuses_who_has_no_token(azure: Azure) -> None:
+    """The emulator would notice: a stranger's token does not open it."""
+    with azure.client() as client, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(azure.platform, "lifetime_s", -30)
+        with pytest.raises(ClientAuthenticationError):
+            list(client.list_containers())
+
+
+def test_the_identity_is_named() -> None:
+    """Which of an app's identities writes evidence is not left to chance."""
+    with pytest.raises(SettingsError, match="AUDIT_IDENTITY_CLIENT_ID"):
+        ledger_credential(None)
+    assert isinstance(ledger_credential(CLIENT_ID), ManagedIdentityCredential)
