@@ -24,7 +24,7 @@ from shared.ledger.notes import VerifierKey, ecdsa_der, ecdsa_verifier, signatur
 SETTING = "LEDGER_KEY_ID"
 
 # Key Vault throttles (429) and fails over (503): a few quick repetitions, then say so. Signing is repeatable.
-RETRIES = {"retry_total": 3, "retry_backoff_factor": 0.2, "retry_backoff_max": 2}
+RETRIES, BACKOFF_S, MOST_BACKOFF_S = 3, 0.2, 2
 CONNECT_S, READ_S = 3, 5
 
 
@@ -50,7 +50,9 @@ class KeyVaultSigner:
             "connection_timeout": CONNECT_S,
             "read_timeout": READ_S,
             "logging_enable": False,
-            **RETRIES,
+            "retry_total": RETRIES,
+            "retry_backoff_factor": BACKOFF_S,
+            "retry_backoff_max": MOST_BACKOFF_S,
             **options,
         }
         self._lock = threading.Lock()
@@ -79,7 +81,7 @@ class KeyVaultSigner:
 
     def _sign_digest(self, client: CryptographyClient, digest: bytes) -> bytes:
         """r || s by the vault. The SDK repeats a throttled POST only where the answer names a delay."""
-        for attempt in range(RETRIES["retry_total"]):
+        for attempt in range(RETRIES):
             try:
                 return client.sign(SignatureAlgorithm.es256, digest).signature
             except HttpResponseError as error:

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
 
 from shared.errors import LedgerError, MalformedLedger
 from shared.ledger.checkpoints import parse_checkpoint
 from shared.ledger.findings import Finding, Kind
 from shared.ledger.genesis import verify_genesis, writer_origin
-from shared.ledger.hashing import leaf_hash
 from shared.ledger.lines import parse_line
 from shared.ledger.notes import VerifierKey, parse_signature
 from shared.ledger.rootlog import Seal
@@ -47,11 +47,13 @@ class Head:
     edge: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A record as it stands: its index, bytes, leaf hash, members, and its place in its segment (bytes)."""
+class Line(NamedTuple):
+    """A record as it stands: its `seq`, bytes, leaf hash, members, and its place in its segment (bytes).
 
-    index: int
+    A tuple, because one is made for every record that is verified.
+    """
+
+    seq: int
     data: bytes
     leaf: bytes
     fields: dict[str, Any]
@@ -112,11 +114,11 @@ class Chain:
     def _read_commit(self, segment: int, start: int, commit: SegmentCommit) -> None:
         lines = self._read_lines(start + commit.offset, commit.lines)
         size, root = self._open_checkpoint(commit.note)
-        if size != lines[-1].index + 1:
+        if size != lines[-1].seq + 1:
             raise _Broken(
                 Kind.SIZE_MISMATCH,
                 self._head.size,
-                f"{size} records are signed, here are {lines[-1].index + 1}",
+                f"{size} records are signed, here are {lines[-1].seq + 1}",
             )
         frontier = self._frontier.copy()
         frontier.extend(line.leaf for line in lines)
@@ -138,34 +140,42 @@ class Chain:
 
     def _read_lines(self, offset: int, lines: Iterable[bytes]) -> list[Line]:
         read: list[Line] = []
-        index, previous, closed = self._head.size, self._head.last_leaf, self._head.closed
+        seq, closed = self._head.size, self._head.closed
+        previous, previous_hex = self._head.last_leaf, self._head.last_leaf.hex()
         for data in lines:
             if closed:
-                raise _Broken(Kind.AFTER_CLOSED, index, f"a record at byte {offset}")
-            fields = _parse(data, index)
-            self._check_place(fields, index, previous)
-            if index == 0:
-                self._admit_or_break(fields)
-            closed = fields.get("type") == "closed"
-            previous = leaf_hash(data)
-            read.append(Line(index, data, previous, fields, offset))
+                raise _Broken(Kind.AFTER_CLOSED, seq, f"a record at byte {offset}")
+            fields = _parse(data, seq)
+            kind = fields.get("type")
+            if (
+                fields.get("seq") != seq
+                or fields.get("prev") != previous_hex
+                or seq == 0
+                or kind == "genesis"
+            ):
+                self._check_place(fields, seq, previous_hex)
+            closed = kind == "closed"
+            previous = sha256(b"\x00" + data).digest()  # leaf_hash written out
+            previous_hex = previous.hex()
+            read.append(Line(seq, data, previous, fields, offset))
             offset += len(data) + 1
-            index += 1
+            seq += 1
         return read
 
-    def _check_place(self, fields: dict[str, Any], index: int, previous: bytes) -> None:
+    def _check_place(self, fields: dict[str, Any], index: int, previous_hex: str) -> None:
         seq = fields.get("seq")
-        if seq != index or type(seq) is not int:
-            if type(seq) is not int:
-                raise _Broken(Kind.MALFORMED, index, "a record without a number")
+        if type(seq) is not int:
+            raise _Broken(Kind.MALFORMED, index, "a record without a number")
+        if seq != index:
             kind = Kind.RECORD_MISSING if seq > index else Kind.RECORD_REPEATED
             raise _Broken(kind, index, f"record {seq} stands where record {index} belongs")
-        if fields.get("prev") != previous.hex():
-            raise _Broken(
-                Kind.CHAIN_BROKEN, index, f"`prev` of record {index} is not the hash of the line before"
-            )
+        if fields.get("prev") != previous_hex:
+            detail = f"`prev` of record {index} is not the hash of the line before"
+            raise _Broken(Kind.CHAIN_BROKEN, index, detail)
         if (fields.get("type") == "genesis") != (index == 0):
             raise _Broken(Kind.MALFORMED, index, "record 0, and no other, is a genesis")
+        if index == 0:
+            self._admit_or_break(fields)
 
     def _admit(self, fields: dict[str, Any]) -> None:
         self.key = verify_genesis(fields, self._log, self.writer, self._keys)

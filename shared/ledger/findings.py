@@ -46,6 +46,7 @@ class Kind(StrEnum):
     TIMESTAMP_INVALID = "timestamp_invalid"
     UNKNOWN_KEY = "unknown_key"
     UNKNOWN_WITNESS = "unknown_witness"
+    UNKNOWN_TIMESTAMP = "unknown_timestamp"
     UNREADABLE = "unreadable"
     UNSEALED = "unsealed"
     UNFINISHED = "unfinished"
@@ -56,6 +57,7 @@ class Kind(StrEnum):
 _WEIGHTS = {
     Kind.UNKNOWN_KEY: Weight.UNCHECKED,
     Kind.UNKNOWN_WITNESS: Weight.REMARK,
+    Kind.UNKNOWN_TIMESTAMP: Weight.REMARK,
     Kind.UNREADABLE: Weight.UNCHECKED,
     Kind.UNSEALED: Weight.UNCHECKED,
     Kind.UNFINISHED: Weight.REMARK,
@@ -90,6 +92,7 @@ MEANINGS = {
     Kind.TIMESTAMP_INVALID: "a time-stamp does not cover the checkpoint beside it",
     Kind.UNKNOWN_KEY: "a signature of the log's own name is by a key that is not among the trusted ones",
     Kind.UNKNOWN_WITNESS: "a cosignature by a witness whose key was not given; it adds nothing here",
+    Kind.UNKNOWN_TIMESTAMP: "a time-stamp, and its authority's certificate was not given; it adds nothing",
     Kind.UNREADABLE: "storage did not give this object: it was not checked",
     Kind.UNSEALED: "records that the root log does not cover yet: nothing else proves them complete",
     Kind.UNFINISHED: "sealing was under way, and will be finished by its next run",

@@ -107,6 +107,21 @@ class Ed25519NoteKey:
         return signature_line(self.verifier.name, self.verifier.key_id, value)
 
 
+class CosignerKey:
+    """A witness' private key: signs checkpoints with the time of signing (C2SP tlog-cosignature v1)."""
+
+    def __init__(self, name: str, private_key: Ed25519PrivateKey) -> None:
+        self._private_key = private_key
+        self.verifier = ed25519_verifier(name, private_key.public_key(), COSIGNATURE)
+
+    def cosign(self, text: str, time_s: int) -> str:
+        """The cosignature line over a checkpoint's text, without newline. `time_s` is POSIX time."""
+        time_bytes = time_s.to_bytes(8)
+        message = b"cosignature/v1\ntime %d\n%b" % (time_s, _signable(text))
+        value = time_bytes + self._private_key.sign(message)
+        return signature_line(self.verifier.name, self.verifier.key_id, value)
+
+
 def ed25519_verifier(name: str, public_key: Ed25519PublicKey, algorithm: int = ED25519) -> VerifierKey:
     """The verifier key: id = SHA-256(name || LF || type || key)[:4]. Raises MalformedLedger (name)."""
     _check_name(name)

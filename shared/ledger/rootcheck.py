@@ -13,7 +13,7 @@ A batch without its checkpoint at the very end is a sealing under way, if it is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -40,6 +40,9 @@ from shared.ledger.tree import Frontier
 from shared.records.canonical import parse_time
 
 MAX_OBJECT_BYTES = MAX_BATCH_BYTES
+
+type TimestampCheck = Callable[[bytes, bytes], None]
+"""`(time-stamp response in DER, stamped bytes)`: raises LedgerError where the one is not of the other."""
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ class RootCheck:
         keys: Collection[VerifierKey],
         now: datetime,
         patience: timedelta,
+        check_timestamp: TimestampCheck | None = None,
     ) -> None:
         """`objects`: paths below `v1/root/` with their sizes; `patience`: how long sealing may take."""
         self.view = RootView()
@@ -86,6 +90,7 @@ class RootCheck:
         self._witnesses = [key for key in keys if key.algorithm == COSIGNATURE]
         self._now = now
         self._patience = patience
+        self._check_timestamp = check_timestamp
         self._frontier = Frontier()
         self._steps = {0}
         self._pending: list[bytes] = []
@@ -267,10 +272,24 @@ class RootCheck:
                 self._report(Kind.UNEXPECTED_OBJECT, path, item.size, "belongs to no checkpoint here")
             elif item.kind == "cosignature":
                 self._check_cosignature(path, item)
+            elif item.kind == "timestamp":
+                self._check_stamp(path, item)
             elif item.kind == "batch" and item.size not in self._steps:
                 self._report(
                     Kind.UNEXPECTED_OBJECT, path, item.size, "a batch for a size that no tree here had"
                 )
+
+    def _check_stamp(self, path: str, item: RootObject) -> None:
+        if self._check_timestamp is None:
+            self._report(Kind.UNKNOWN_TIMESTAMP, path, item.size, "no certificate of a time-stamp authority")
+            return
+        stamp, checkpoint = self._read(path), self._read(checkpoint_path(item.size))
+        if stamp is None or checkpoint is None:
+            return
+        try:
+            self._check_timestamp(stamp, checkpoint)
+        except LedgerError as error:
+            self._report(Kind.TIMESTAMP_INVALID, path, item.size, error.message)
 
     def _check_cosignature(self, path: str, item: RootObject) -> None:
         data = self._read(path)

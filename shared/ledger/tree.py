@@ -46,8 +46,15 @@ class Frontier:
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaves in order."""
-        for leaf_hash in leaf_hashes:
-            self.append(leaf_hash)
+        roots, size = self._roots, self._size
+        for leaf_hash in leaf_hashes:  # append written out: a verifier does this for every record
+            carry = size
+            while carry & 1:
+                leaf_hash = sha256(b"\x01" + roots.pop() + leaf_hash).digest()
+                carry >>= 1
+            roots.append(leaf_hash)
+            size += 1
+        self._size = size
 
     def root(self) -> bytes:
         """The Merkle tree hash of all leaves so far, 32 bytes."""

@@ -17,7 +17,7 @@ from shared.ledger.findings import Finding, Kind
 from shared.ledger.notes import COSIGNATURE, VerifierKey, parse_note, verify_note
 from shared.ledger.receipts import HeldReceipt
 from shared.ledger.reports import Report
-from shared.ledger.rootcheck import RootCheck, RootView
+from shared.ledger.rootcheck import RootCheck, RootView, TimestampCheck
 from shared.ledger.rootlog import ROOT_PREFIX, Seal
 from shared.ledger.segments import parse_segment_path
 from shared.ledger.sources import Source
@@ -52,6 +52,7 @@ class Question:
     since: Checkpoint | None = None
     patience: timedelta = PATIENCE
     progress: Progress | None = None
+    check_timestamp: TimestampCheck | None = None
 
 
 def log_name(keys: Collection[VerifierKey]) -> str:
@@ -131,7 +132,15 @@ class _Verification:
         source, objects = question.source, _below(self._objects, ROOT_PREFIX)
         if not objects and question.archive is not None:
             source, objects = question.archive, _below(self._archived, ROOT_PREFIX)
-        check = RootCheck(source, objects, self._log, question.keys, question.now, question.patience)
+        check = RootCheck(
+            source,
+            objects,
+            self._log,
+            question.keys,
+            question.now,
+            question.patience,
+            question.check_timestamp,
+        )
         view = check.run()
         self._findings += check.findings
         self._advance(sum(objects.values()))

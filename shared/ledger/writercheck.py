@@ -233,7 +233,7 @@ class WriterCheck:
             root = bytes.fromhex(fields["log_root"])
             self.expired.append(Expired(fields["log_writer"], fields["log_size"], root))
         except (KeyError, TypeError, ValueError):
-            self._report(Kind.MALFORMED, line.index, "a record of retention without its members")
+            self._report(Kind.MALFORMED, line.seq, "a record of retention without its members")
 
 
 def _is_state(seal: Seal, head: Head) -> bool:
