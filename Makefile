@@ -7,7 +7,7 @@ VENV := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test check format bench lock clean
+.PHONY: help setup run up down demo test check format bench lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ up: setup ## start the local cloud in the background; returns when it is ready
 
 down: ## end everything that `make up` or `make run` started
 	@[ ! -x $(VENV)/python ] || exec $(VENV)/python -m devstack down $(ARGS)
+
+demo: setup ## ordinary traffic, then six attacks, live, and the alerts that they raise
+	@$(VENV)/python -m devstack up
+	@exec $(VENV)/python -m devstack demo $(ARGS)
 
 test: setup ## run all tests (ARGS="tests/ledger -q" for some)
 	@exec $(VENV)/python -m pytest $(ARGS)

@@ -18,6 +18,7 @@ from devstack.host.errors import HostError
 from devstack.issuing import fetch_token
 from devstack.layout import choose_app, choose_layout
 from devstack.lock import AlreadyUp, only_supervisor
+from devstack.loganalytics.cli import mount
 from devstack.processes import tail
 from devstack.stack import running_stack
 from devstack.state import State, read_state
@@ -26,6 +27,7 @@ from shared.errors import SettingsError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 out = Console(soft_wrap=True, highlight=False)
+mount(app)
 
 
 @app.command()

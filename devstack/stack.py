@@ -24,6 +24,7 @@ from devstack.processes import end, spawn, sweep, tail, wait_until
 from devstack.settings import CloudSettings, read_cloud_settings, worker_environment
 from devstack.state import Pids, State, Storage, write_state
 from devstack.tokens import issuers_setting
+from devstack.watching import watching
 from shared.errors import SettingsError
 
 READY_S = 180.0
@@ -119,6 +120,8 @@ def running_stack(
             create_containers(azurite.connection_string, settings.audit_container, settings.archive_container)
         with _step(progress, "token issuer"):
             issuer = _start_issuer(layout, environment, issuer_port)
+        with _step(progress, "Log Analytics and alert rules"):
+            wire = ending.enter_context(watching(layout, environment, progress))
         issuers = issuers_setting(address(issuer_port))
         pool = WorkerPool(
             app=app,
@@ -127,7 +130,7 @@ def running_stack(
             cloud=layout.folder,
             listener=ending.enter_context(listen(api_port)),
             workers=settings.workers,
-            environment=worker_environment(environment, settings, keys, blob_port, issuers),
+            environment=worker_environment({**environment, **wire}, settings, keys, blob_port, issuers),
             ready_path="/ready",
         )
         stack = Stack(layout, environment, settings, keys.vkey, issuer_port, azurite, issuer, pool)

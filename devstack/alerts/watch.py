@@ -21,6 +21,7 @@ from pathlib import Path
 from devstack.alerts.deployment import current_rules
 from devstack.alerts.evaluation import Alert, Evaluator
 from devstack.alerts.schema import render_alert
+from devstack.alerts.told import describe
 from devstack.loganalytics.client import WorkspaceClient
 from devstack.loganalytics.database import QueryFailed
 
@@ -44,7 +45,7 @@ class Outlets:
         line = json.dumps(rendered, separators=(",", ":"), ensure_ascii=False)
         with self.file.open("a", encoding="utf-8") as lines:
             lines.write(line + "\n")
-        self.say(describe_alert(alert))
+        self.say(describe(rendered))
         if self.webhook:
             request = urllib.request.Request(  # noqa: S310 - the operator's own address
                 self.webhook, line.encode(), {"Content-Type": "application/json"}
@@ -53,14 +54,6 @@ class Outlets:
                 urllib.request.urlopen(request, timeout=WEBHOOK_TIMEOUT_S).close()  # noqa: S310 - the same
             except OSError as error:
                 self.say(f"the webhook did not take it ({type(error).__name__})")
-
-
-def describe_alert(alert: Alert) -> str:
-    """One line for people."""
-    about = ", ".join(f"{name}={value}" for name, value in alert.dimensions) or "the service"
-    when = (alert.resolved_at or alert.fired_at).strftime("%H:%M:%S")
-    rule = alert.rule
-    return f"{when} {alert.condition.upper():8} Sev{rule.severity} {rule.name}: {rule.title} ({about})"
 
 
 def watch(evaluator: Evaluator, outlets: Outlets, stop: threading.Event) -> None:

@@ -30,7 +30,12 @@ def main() -> int:
     threading.Thread(target=workspace.serve_forever, daemon=True).start()
     sys.stdout.write(f"{workspace.url}\n")
     sys.stdout.flush()
+    address = arguments.folder / "url" if arguments.folder else None
+    if address:
+        address.write_text(workspace.url, "utf-8")
     stop.wait()
+    if address:
+        address.unlink(missing_ok=True)
     workspace.set_mode("closed")
     workspace.shutdown()
     database.close()

@@ -11,9 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
-from devstack.loganalytics.cast import BOT, NIGHTLY, OFFICE, PEOPLE, SATURDAY_WORKER, Member
+from devstack.loganalytics.cast import (
+    BOT,
+    ENGINE_DIGEST,
+    NIGHTLY,
+    OFFICE,
+    PEOPLE,
+    POLICY_DIGEST,
+    SATURDAY_WORKER,
+    Member,
+)
 from devstack.loganalytics.platform import platform_rows
-from devstack.loganalytics.stream import Stream, TableRow, Use
+from devstack.loganalytics.stream import ENGINE, Stream, TableRow, Use
 from shared.records.canonical import format_time
 from shared.records.events import (
     CommitFailed,
@@ -48,6 +57,8 @@ class Traffic:
 
     start: date
     seed: int = 1
+    policy: str = POLICY_DIGEST
+    engine: str = ENGINE_DIGEST
     _stream: Stream = field(init=False)
     _history: list[DaySummary] = field(default_factory=list)
     _sealed: dict[str, int] = field(default_factory=dict)
@@ -55,12 +66,12 @@ class Traffic:
 
     def __post_init__(self) -> None:
         """Know the week before the start: baselines rest on it from the first day on."""
-        self._stream = Stream(self._new_writers(self.start))
+        self._stream = self._open_stream()
         for back in range(7, 0, -1):
             self._calls(self.start - timedelta(days=back))
             self._history.append(summarize_day(self._stream.flat, SENSITIVE))
             self._stream.flat.clear()
-        self._stream = Stream(self._new_writers(self.start))
+        self._stream = self._open_stream()
 
     def days(self, count: int) -> Iterator[Day]:
         """The next days, one after the other."""
@@ -82,6 +93,10 @@ class Traffic:
         tables = {"AppEvents": stream.rows, **platform_rows(day, number % DEPLOYMENT_EVERY_DAYS == 5)}
         stream.rows, stream.flat = [], []
         return Day(day, tables)
+
+    def _open_stream(self) -> Stream:
+        engine = ENGINE.model_copy(update={"digest": self.engine})
+        return Stream(self._new_writers(self.start), policy=self.policy, engine=engine)
 
     def _new_writers(self, day: date) -> list[str]:
         self._restarts += 1
