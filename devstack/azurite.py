@@ -117,14 +117,21 @@ def running_azurite(folder: Path, *, port: int | None = None) -> Iterator[Azurit
 
 
 def create_containers(connection: str, *names: str) -> None:
-    """Create containers that are not there yet, as the deployment does in Azure."""
+    """Create containers that are not there yet, as the deployment does in Azure. Raises SettingsError."""
+    from azure.core.exceptions import AzureError
     from azure.storage.blob import BlobServiceClient  # half a second that most commands need not wait
 
     with BlobServiceClient.from_connection_string(connection, retry_total=0) as service:
-        present = {container.name for container in service.list_containers()}
-        for name in names:
-            if name not in present:
-                service.create_container(name)
+        try:
+            present = {container.name for container in service.list_containers()}
+            for name in names:
+                if name not in present:
+                    service.create_container(name)
+        except AzureError as error:
+            code = getattr(error, "error_code", None) or type(error).__name__
+            raise SettingsError(
+                "azurite", f"did not create the containers {', '.join(names)}: {code}"
+            ) from error
 
 
 def _answers(port: int) -> bool:

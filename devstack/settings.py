@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from devstack.azurite import connection_string
 from devstack.keys import CloudKeys
 from devstack.layout import ROOT
 from shared.errors import SettingsError
+from shared.settings import load_settings
 
 LEDGER_NAME = "audit.localhost/presidio"
 AUDIT_CONTAINER = "audit"
@@ -30,15 +33,21 @@ class CloudSettings:
 
 
 def read_cloud_settings(environment: Mapping[str, str]) -> CloudSettings:
-    """WORKERS, LEDGER_NAME, AUDIT_CONTAINER, ARCHIVE_CONTAINER, SERVICE_BLOB_PORT. Raises SettingsError."""
+    """WORKERS, LEDGER_NAME, AUDIT_CONTAINER, ARCHIVE_CONTAINER, SERVICE_BLOB_PORT.
+
+    Raises SettingsError, also for a variable of the service that the service would refuse later.
+    """
     service_port = _number("SERVICE_BLOB_PORT", environment, 0, 65_535)
-    return CloudSettings(
+    chosen = CloudSettings(
         workers=_number("WORKERS", environment, DEFAULT_WORKERS, MAX_WORKERS),
         ledger_name=environment.get("LEDGER_NAME") or LEDGER_NAME,
         audit_container=environment.get("AUDIT_CONTAINER") or AUDIT_CONTAINER,
         archive_container=environment.get("ARCHIVE_CONTAINER") or ARCHIVE_CONTAINER,
         service_blob_port=service_port or None,
     )
+    not_yet_made = CloudKeys(Path(__file__), vkey="", digest_key=base64.b64encode(bytes(32)).decode())
+    load_settings(worker_environment(environment, chosen, not_yet_made, blob_port=1, issuers="[]"))
+    return chosen
 
 
 def worker_environment(

@@ -210,13 +210,25 @@ def test_a_busy_port_is_named_by_its_variable(devstack: Commands, variable: str)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("WORKERS", "0"), ("WORKERS", "many"), ("API_PORT", "70000")]
+    ("variable", "value"),
+    [
+        ("WORKERS", "0"),
+        ("WORKERS", "many"),
+        ("API_PORT", "70000"),
+        ("COMMIT_DEADLINE_MS", "soon"),
+        ("LEDGER_NAME", "two words"),
+        ("AUDIT_CONTAINER", "Not_A_Name"),
+        ("POLICY_FILE", "/nowhere/policy.yaml"),
+        ("NLP_CONF_FILE", "/nowhere/nlp.yaml"),
+    ],
 )
 def test_values_that_make_no_sense_are_refused(devstack: Commands, variable: str, value: str) -> None:
     """With the variable's name and what was expected."""
     result = devstack("up", **{variable: value})
     assert result.returncode == 1
-    assert result.stderr.startswith(f"stopped: {variable}: expected")
+    assert result.stderr.startswith(f"stopped: {variable}: ")
+    assert result.stderr.strip().count("\n") == 0
+    assert result.stdout == ""
 
 
 def test_ports_can_be_chosen(devstack: Commands) -> None:

@@ -82,10 +82,10 @@ def test_workers_get_a_whole_environment_and_the_persons_own_variables(tmp_path:
         "COMMIT_DEADLINE_MS": "900",
         "LEDGER_KEY_ID": "x",
         "AUDIT_STORAGE_ACCOUNT_URL": "x",
-        "SERVICE_BLOB_PORT": "7777",
     }
     keys = load_or_create_keys(tmp_path, "audit.localhost/presidio")
-    made = worker_environment(own, read_cloud_settings(own), keys, 8888, "[]")
+    chosen = read_cloud_settings({"SERVICE_BLOB_PORT": "7777"})
+    made = worker_environment(own, chosen, keys, 8888, "[]")
     assert made["NLP_CONF_FILE"] == "/x.yaml"
     assert made["COMMIT_DEADLINE_MS"] == "900"
     assert "LEDGER_KEY_ID" not in made
