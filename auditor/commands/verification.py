@@ -18,6 +18,7 @@ from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
 from shared.ledger.notes import VerifierKey, parse_note, verify_note
 from shared.ledger.receipts import HeldReceipt, parse_receipts
 from shared.ledger.reports import render_text
+from shared.ledger.rootcheck import TimestampCheck
 from shared.ledger.verifier import Question, verify_ledger
 
 
@@ -48,6 +49,15 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    tsa: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tsa",
+            metavar="FILE",
+            help="Root certificate (PEM) of a time-stamp authority; its stamps are checked.",
+            show_default=False,
+        ),
+    ] = None,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="FILE", help="Write the JSON report to a file.", show_default=False),
@@ -71,6 +81,7 @@ def verify(
                 receipts=held,
                 since=before,
                 progress=progress,
+                check_timestamp=read_authorities(tsa) if tsa else None,
             )
         )
     if save:
@@ -80,6 +91,22 @@ def verify(
     else:
         print_text(render_text(report))
     raise typer.Exit(report.exit_code)
+
+
+def read_authorities(files: list[Path]) -> TimestampCheck:
+    """A check of time-stamps under root certificates. Raises AuditorError."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    from shared.cloud.timestamps import timestamp_check
+
+    try:
+        return timestamp_check(
+            [one for file in files for one in load_pem_x509_certificates(file.read_bytes())]
+        )
+    except OSError as error:
+        raise AuditorError(f"--tsa: cannot read a certificate: {error.strerror}") from error
+    except ValueError as error:
+        raise AuditorError("--tsa: not a certificate in PEM") from error
 
 
 def read_receipts(files: list[Path] | tuple[()]) -> tuple[HeldReceipt, ...]:

@@ -43,13 +43,17 @@ class TimestampAuthority:
             )
             body = answer.raw.read(MAX_RESPONSE_BYTES + 1)
         except requests.RequestException as error:
-            raise KeysUnavailable(f"the time-stamp authority did not answer: {type(error).__name__}") from error
+            raise KeysUnavailable(
+                f"the time-stamp authority did not answer: {type(error).__name__}"
+            ) from error
         if answer.status_code != 200 or len(body) > MAX_RESPONSE_BYTES:
             raise KeysUnavailable(f"the time-stamp authority answered {answer.status_code}")
         try:
             self._check(body, data)
         except (MalformedLedger, SignatureInvalid) as error:
-            raise KeysUnavailable(f"the time-stamp authority's answer is of no use: {error.message}") from error
+            raise KeysUnavailable(
+                f"the time-stamp authority's answer is of no use: {error.message}"
+            ) from error
         return bytes(body)
 
 
@@ -61,7 +65,9 @@ def timestamp_check(roots: Sequence[Certificate]) -> Callable[[bytes, bytes], No
         try:
             builder.build().verify(parse_response(response), hashlib.sha256(data).digest())
         except VerificationError as error:
-            raise SignatureInvalid("the time-stamp is not of these bytes, or not by the trusted authority") from error
+            raise SignatureInvalid(
+                "the time-stamp is not of these bytes, or not by the trusted authority"
+            ) from error
 
     return check
 

@@ -1,7 +1,7 @@
 """Witnessing: somebody else watches the root log, signs only what continues what was signed before.
 
-A witness needs read access and a few bytes of memory. Two histories under one service key cannot both carry its
-cosignature; so who checks for it cannot be shown the other one.
+A witness needs read access and a few bytes of memory. Two histories under one service key cannot both carry
+its cosignature; so who checks for it cannot be shown the other one.
 """
 
 from __future__ import annotations
@@ -97,13 +97,13 @@ class Witness:
 
 
 def attach_cosignature(store: LedgerStore, checkpoint: Checkpoint, line: str, key: VerifierKey) -> None:
-    """Store a witness' line beside the checkpoint. Raises LedgerError where it does not verify, StoreError."""
+    """Store a witness' line beside the checkpoint. Raises LedgerError (it does not verify), StoreError."""
     verify_note(Note(checkpoint.text(), (parse_signature(line),)), [key])
     _create(store, cosignature_path(checkpoint.size, key.key_id), f"{line}\n".encode())
 
 
 def attach_timestamp(store: LedgerStore, size: int, response: bytes) -> None:
-    """Store the RFC 3161 response over the checkpoint's bytes beside it; the first one stays. Raises StoreError."""
+    """Store the RFC 3161 response over the checkpoint's bytes; the first one stays. Raises StoreError."""
     _create(store, timestamp_path(size), response)
 
 

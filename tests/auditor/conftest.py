@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from auditor.app import app
-from shared.errors import PresidioAccessError
+from tests.support.auditing import Run, run_command, write_copy
 from tests.support.ledgers import SERVICE, SmallLedger, small_ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a command ended: exit status (3 for an error), output, and the error's sentence."""
-
-    code: int
-    text: str
-    error: str
-
-    @property
-    def json(self) -> Any:
-        """The output as JSON."""
-        return json.loads(self.text)
-
-
-type Run = Callable[..., Ran]
-
-
-def run_command(*arguments: object, stdin: str | None = None) -> Ran:
-    """Run the auditor as its `main` does."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
-    if isinstance(result.exception, PresidioAccessError):
-        return Ran(3, result.output, result.exception.message)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture
@@ -65,12 +32,3 @@ def ledger() -> SmallLedger:
 def copy(tmp_path: Path, ledger: SmallLedger) -> Path:
     """The ledger in a folder."""
     return write_copy(tmp_path / "copy", ledger)
-
-
-def write_copy(folder: Path, ledger: SmallLedger) -> Path:
-    """The objects of a ledger as files."""
-    for path, data in ledger.store.objects.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-    return folder

@@ -20,10 +20,9 @@ from shared.records.columns import ALL_COLUMNS, Place, flatten_record
 from shared.records.digests import DigestKey
 from shared.records.model import RECORD, KeyedDigests
 from shared.usecases.reading import list_segments, read_lines
+from tests.support.auditing import Run, write_copy
 from tests.support.ledgers import START, ULIDS, Clock, SmallLedger, access_record, sealer_of, start_writer
 from tests.support.worm import WormStore
-
-from .conftest import Run, write_copy
 
 
 def test_show(run: Run, copy: Path, ledger: SmallLedger) -> None:

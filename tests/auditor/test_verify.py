@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.auditing import Run
 from tests.support.ledgers import ULIDS, SmallLedger
-
-from .conftest import Run
 
 
 def test_an_intact_folder(run: Run, copy: Path) -> None:
