@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from devstack.processes import end, spawn, tail, wait_until
 from shared.errors import SettingsError
 
 START_S = 30.0
-INSTRUMENTATION_KEY = "00000000-0000-0000-0000-000000000000"
 
 
 def workspace_folder(layout: Layout) -> Path:
@@ -62,7 +62,7 @@ def watching(
     try:
         yield {
             "APPLICATIONINSIGHTS_CONNECTION_STRING": (
-                f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={workspace.url}"
+                f"InstrumentationKey={_instrumentation_key(layout)};IngestionEndpoint={workspace.url}"
             ),
             "OTEL_METRIC_EXPORT_INTERVAL": environment.get("OTEL_METRIC_EXPORT_INTERVAL", "15000"),
         }
@@ -70,6 +70,11 @@ def watching(
         stop.set()
         end(evaluator, 5.0)
         end(workspace.process, 5.0)
+
+
+def _instrumentation_key(layout: Layout) -> str:
+    """A key of this cloud alone: the exporter keeps what was refused in a folder named after it."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, layout.folder.as_uri()))
 
 
 class _Workspace:

@@ -1,4 +1,4 @@
-"""Commands around telemetry: kql, seed, report, alerts, demo, workbook. `mount` adds them to a typer app."""
+"""Commands around telemetry: kql, seed, report, alerts, demo, generate. `mount` adds them to a typer app."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from devstack.alerts.pages import RUNBOOK_PAGE, TELEMETRY_PAGE, render_runbook, render_telemetry_page
 from devstack.alerts.told import describe, read_alerts
 from devstack.layout import choose_layout
 from devstack.loganalytics.client import WorkspaceClient
@@ -30,7 +31,7 @@ out = Console(soft_wrap=True, highlight=False)
 
 def mount(app: typer.Typer) -> None:
     """Add the commands to the command line of the local cloud."""
-    for command in (kql, seed, report, alerts, demo, workbook):
+    for command in (kql, seed, report, alerts, demo, generate):
         app.command()(command)
 
 
@@ -107,11 +108,21 @@ def demo(
         _refuse(f"no alert came for: {', '.join(missing)}")
 
 
-def workbook() -> None:
-    """Write infra/workbook/workbook.json and AuditRecords.kql anew from their parts and the code."""
-    WORKBOOK_FILE.write_text(render_workbook(), "utf-8")
-    FUNCTION_FILE.write_text(render_function(), "utf-8")
-    out.print(f"{WORKBOOK_FILE}\n{FUNCTION_FILE}")
+def generate() -> None:
+    """Write what is made from code and rules: docs/telemetry.md, the alerts' runbook, the workbook."""
+    for file, text in generated_files().items():
+        file.write_text(text, "utf-8")
+        out.print(f"{file}")
+
+
+def generated_files() -> dict[Path, str]:
+    """Each generated file of the repository and the text that it must have."""
+    return {
+        TELEMETRY_PAGE: render_telemetry_page(),
+        RUNBOOK_PAGE: render_runbook(),
+        WORKBOOK_FILE: render_workbook(),
+        FUNCTION_FILE: render_function(),
+    }
 
 
 def _plain(cell: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from devstack.loganalytics.cast import ENGINE_DIGEST, POLICY_DIGEST
 from devstack.loganalytics.database import Result
 from devstack.loganalytics.traffic import Traffic
 
@@ -37,16 +38,13 @@ def seed(
 ) -> int:
     """Write `days` days that end today, up to now; the number of rows. `progress` gets the day's number."""
     total, running = 0, workspace.query(RUNNING).rows
+    policy, engine = running[0] if running else (POLICY_DIGEST, ENGINE_DIGEST)
     start = now.date() - timedelta(days=days - 1)
     last = now.strftime("%Y-%m-%d %H:%M:%S.%f")
-    for number, day in enumerate(Traffic(start, **_digests(running)).days(days)):
+    for number, day in enumerate(Traffic(start, policy=policy, engine=engine).days(days)):
         for table, rows in day.tables.items():
             past = [row for row in rows if row["TimeGenerated"] <= last]
             for first in range(0, len(past), CHUNK_ROWS):
                 total += workspace.insert(table, past[first : first + CHUNK_ROWS])
         progress(number + 1)
     return total
-
-
-def _digests(rows: tuple[tuple[Any, ...], ...]) -> dict[str, str]:
-    return {"policy": str(rows[0][0]), "engine": str(rows[0][1])} if rows else {}

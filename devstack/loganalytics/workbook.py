@@ -1,6 +1,6 @@
 """The workbook: its parts (infra/workbook/parts.json, a .kql file each) and the JSON that Azure takes.
 
-`infra/workbook/workbook.json` and `AuditRecords.kql` are written from them: `python -m devstack workbook`.
+`infra/workbook/workbook.json` and `AuditRecords.kql` are written from them: `python -m devstack generate`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def render_function() -> str:
     columns = ",\n".join(f"    {c.name} = {READ_AS[c.type].format(c.name)}" for c in ALL_COLUMNS)
     return (
         "// Audit records with typed columns, as `python -m auditor query` has them. Written by the code:\n"
-        "// `python -m devstack workbook`.\n"
+        "// `python -m devstack generate`.\n"
         f'AppEvents\n| where Name == "{AUDIT_EVENT}"\n| project TimeGenerated,\n{columns}\n'
     )
 

@@ -30,18 +30,21 @@ _ENVIRONMENT = {
     # Microsoft's usage statistics and remote switches of the exporter: nothing leaves but telemetry.
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
     # An event is on the wire about a second after its commit, and 16,384 may wait for a slow endpoint.
     "OTEL_BLRP_SCHEDULE_DELAY": "1000",
     "OTEL_BLRP_MAX_QUEUE_SIZE": "16384",
     # Detectors ask cloud metadata endpoints; what they would find is set below.
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "otel",
 }
-_UNITS = {
+METRICS = {
     "audit.commit_latency": ("ms", "milliseconds from the start of a commit to storage's word for it"),
     "audit.commit_records": ("{record}", "records in one commit"),
     "audit.commit_failures": ("{failure}", "attempts at storage that failed, and calls refused for it"),
     "engine.latency": ("ms", "milliseconds in Presidio, by operation"),
 }
+"""Histograms by name: unit and meaning."""
+
 _INSTRUMENTED = (
     "azure_sdk",
     "django",
@@ -144,7 +147,7 @@ class AzureMonitor(Backend):
         """One value of a histogram."""
         histogram = self._histograms.get(name)
         if histogram is None:
-            unit, meaning = _UNITS[name]
+            unit, meaning = METRICS[name]
             histogram = self._histograms[name] = self._meter.create_histogram(name, unit, meaning)
         histogram.record(value, dimensions)
 

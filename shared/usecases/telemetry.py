@@ -72,7 +72,11 @@ class NoTelemetry:
 
 QUEUE_DEPTH = "audit.queue_depth"
 SEAL_AGE = "audit.seal_age"
-"""Gauges that whoever owns the number announces with `watch`: records that wait; seconds since a root."""
+GAUGES = {
+    QUEUE_DEPTH: "records that wait for their commit",
+    SEAL_AGE: "seconds since the last root checkpoint",
+}
+"""Gauges by name, which whoever owns the number announces with `watch`: their meaning."""
 
 
 @dataclass(frozen=True, slots=True)
