@@ -204,6 +204,7 @@ def run(options: Options) -> Findings:
         "MB read",
         "storage s (model)",
         "load",
+        "load, 16 at once",
     ]
     biggest = rounds[-1]
     return Findings(
