@@ -36,6 +36,7 @@ class Commands:
             **os.environ,
             "DEVSTACK_DIR": str(self.layout.folder),
             "DEVSTACK_APP": str(FIXTURE_APP),
+            "TELEMETRY": "off",
             "FIXTURE_NOTES": str(folder / "notes.jsonl"),
             "FIXTURE_SCHEDULE": NEVER,
         }
