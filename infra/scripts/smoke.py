@@ -25,8 +25,8 @@ PATIENCE_S = 300
 
 PAUSE_S = 5.0
 
-NOT_CHECKED = 2
-"""`auditor verify` could not check something."""
+FINDINGS = 1
+"""`auditor verify` found something; 2 and 3 say that it could not read."""
 
 
 class SmokeFailure(Exception):
@@ -103,15 +103,25 @@ def fetch_token(audience: str) -> str:
 
 
 def verify_ledger(environment: Mapping[str, str]) -> bool:
-    """True: verified; False: storage is closed to this machine, as it should be. Raises SmokeFailure."""
-    python = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "python"
+    """True: verified; False: it could not be read from here, as it should be. Raises SmokeFailure."""
+    root = Path(__file__).resolve().parents[2]
+    python = root / ".venv" / "bin" / "python"
     if not python.is_file():
-        print("  (no .venv here: run make setup to verify)")
+        print("             (no .venv here: run make setup to verify)")
+        return False
+    key = subprocess.run(
+        [str(python), str(root / "infra" / "scripts" / "service_key.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if key.returncode != 0:
         return False
     source = f"{environment['AUDIT_STORAGE_ACCOUNT_URL']}/{environment['AUDIT_CONTAINER']}"
-    command = [str(python), "-m", "auditor", "verify", source]
-    done = subprocess.run(command, check=False, timeout=600)
-    if done.returncode not in (0, NOT_CHECKED):
+    command = [str(python), "-m", "auditor", "verify", source, "--key", key.stdout.strip()]
+    done = subprocess.run(command, check=False, timeout=600, cwd=root)
+    if done.returncode == FINDINGS:
         raise SmokeFailure("the ledger did not verify: the findings are above")
     return done.returncode == 0
 
@@ -132,7 +142,7 @@ def main() -> int:
             print("  verified   the ledger, from its first record on")
         else:
             print("  NOT VERIFIED from here: storage is closed to this machine, as it should be.")
-            print("             From inside the network: docs/operations/deploy.md#verify")
+            print("             From inside the network: docs/operations/deploy.md")
     except SmokeFailure as failure:
         print(f"  FAILED     {failure}", file=sys.stderr)
         return 1

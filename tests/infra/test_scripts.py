@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from shared.ledger.notes import ecdsa_verifier
 from tests.support.bicep import INFRA, ROOT
 
 SCRIPTS = INFRA / "scripts"
@@ -220,6 +222,24 @@ def test_the_record_is_shown(service: Service, tmp_path: Path) -> None:
     done = run_script("smoke.py", tmp_path, service.environment)
     assert "refused    a call without a token: 401" in done.stdout
     assert "recorded   a call with your token is record 01J/6" in done.stdout
+
+
+def test_the_services_key_is_printed_as_auditors_trust_it(tmp_path: Path) -> None:
+    """The vault's JWK becomes a C2SP verifier key, the one under which the service signs."""
+    key = ec.derive_private_key(7, ec.SECP256R1()).public_key()
+    numbers = key.public_numbers()
+    jwk = {
+        name: base64.b64encode(value.to_bytes(32)).decode()
+        for name, value in (("x", numbers.x), ("y", numbers.y))
+    }
+    environment = {
+        "LEDGER_NAME": "audit.example.com/presidio",
+        "LEDGER_KEY_ID": "https://v.example/keys/ledger/1",
+    }
+    done = run_script("service_key.py", tmp_path, environment, **{"key show": {"key": jwk}})
+    assert done.stdout.strip() == ecdsa_verifier("audit.example.com/presidio", key).vkey
+    done = run_script("service_key.py", tmp_path, environment, **{"key show": None})
+    assert done.returncode == 1 and "inside the network" in done.stderr
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.sh")), ids=lambda script: script.name)
