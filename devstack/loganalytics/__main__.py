@@ -28,11 +28,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=workspace.serve_forever, daemon=True).start()
-    sys.stdout.write(f"{workspace.url}\n")
-    sys.stdout.flush()
     address = arguments.folder / "url" if arguments.folder else None
     if address:
         address.write_text(workspace.url, "utf-8")
+    sys.stdout.write(f"{workspace.url}\n")
+    sys.stdout.flush()
     stop.wait()
     if address:
         address.unlink(missing_ok=True)
