@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Mapping
 
 from shared.errors import SettingsError
 
 LOOPBACK = "127.0.0.1"
+_LOWEST, _HIGHEST = 20_000, 32_000
 
 
 def is_free(port: int) -> bool:
@@ -21,6 +23,17 @@ def is_free(port: int) -> bool:
     return True
 
 
+def find_free_port() -> int:
+    """A port that nothing uses, below those that systems give to outgoing connections.
+
+    So it stays free until its server listens, and while a server is away and comes back.
+    """
+    while True:
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        if is_free(port):
+            return port
+
+
 def choose_port(variable: str, environment: Mapping[str, str]) -> int:
     """The port that the variable names, or any free one where it is not set.
 
@@ -28,10 +41,7 @@ def choose_port(variable: str, environment: Mapping[str, str]) -> int:
     """
     text = environment.get(variable, "")
     if not text:
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port: int = probe.getsockname()[1]
-            return port
+        return find_free_port()
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65_535:
         raise SettingsError(variable, "expected a port between 1 and 65535, or nothing for a free one")
     if not is_free(int(text)):

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import threading
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from devstack.ports import find_free_port
 
 Kind = Literal["pass", "refuse", "stall", "slow", "status", "drop", "cut"]
 
@@ -80,9 +81,7 @@ class FaultProxy:
 
     def __enter__(self) -> FaultProxy:
         self._thread.start()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = find_free_port()
         self._run(self._open())
         return self
 
