@@ -18,7 +18,7 @@ from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
 from shared.ledger.notes import VerifierKey, parse_note, verify_note
 from shared.ledger.receipts import HeldReceipt, parse_receipts
 from shared.ledger.reports import render_text
-from shared.ledger.rootcheck import TimestampCheck
+from shared.ledger.rootobjects import TimestampCheck
 from shared.ledger.verifier import Question, verify_ledger
 
 

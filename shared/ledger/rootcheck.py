@@ -13,36 +13,29 @@ A batch without its checkpoint at the very end is a sealing under way, if it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import LedgerError, MalformedLedger, StoreError
+from shared.errors import LedgerError, MalformedLedger
 from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
 from shared.ledger.findings import Finding, Kind
 from shared.ledger.hashing import leaf_hash
-from shared.ledger.notes import COSIGNATURE, Note, VerifierKey, parse_note, parse_signature, verify_note
+from shared.ledger.notes import Note, VerifierKey, parse_note, verify_note
 from shared.ledger.proofs import LeafHashes, subtree_hash
 from shared.ledger.rootlog import (
     MAX_BATCH_BYTES,
-    ROOT_PREFIX,
-    RootObject,
     Seal,
     batch_path,
     checkpoint_path,
-    parse_root_path,
     parse_seal,
     tile_path,
 )
+from shared.ledger.rootobjects import AttachmentCheck, RootObjects, TimestampCheck, check_tiles
 from shared.ledger.sources import Source
-from shared.ledger.tiles import Tile, bundles_between, decode_entries, tile_bytes, tiles_between
+from shared.ledger.tiles import bundles_between, decode_entries, tiles_between
 from shared.ledger.tree import Frontier
 from shared.records.canonical import parse_time
-
-MAX_OBJECT_BYTES = MAX_BATCH_BYTES
-
-type TimestampCheck = Callable[[bytes, bytes], None]
-"""`(time-stamp response in DER, stamped bytes)`: raises LedgerError where the one is not of the other."""
 
 
 @dataclass(slots=True)
@@ -82,53 +75,34 @@ class RootCheck:
     ) -> None:
         """`objects`: paths below `v1/root/` with their sizes; `patience`: how long sealing may take."""
         self.view = RootView()
-        self.findings: list[Finding] = []
-        self._source = source
-        self._objects = objects
+        self._objects = RootObjects(source, objects)
         self._log = log
         self._keys = [key for key in keys if key.name == log]
-        self._witnesses = [key for key in keys if key.algorithm == COSIGNATURE]
         self._now = now
         self._patience = patience
-        self._check_timestamp = check_timestamp
+        self._attachments = AttachmentCheck(self._objects, log, keys, self.view.root_at, check_timestamp)
         self._frontier = Frontier()
         self._steps = {0}
         self._pending: list[bytes] = []
-        self._parsed: dict[str, RootObject] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found so far."""
+        return self._objects.findings
 
     def run(self) -> RootView:
         """Walk, then look at every object that the walk did not read."""
-        self._parse_paths()
-        sizes = sorted(item.size for item in self._parsed.values() if item.kind == "checkpoint")
+        objects = self._objects
+        sizes = sorted(item.size for item in objects.parsed.values() if item.kind == "checkpoint")
         while (entries := self._next_entries(sizes)) is not None:
             if not self._take_batch(entries, sizes):
                 break
-        self._check_tiles()
-        self._check_attachments(set(sizes))
+        check_tiles(objects, [*self.view.leaf_hashes, *self._pending])
+        self._attachments.run(set(sizes), self._steps)
         return self.view
 
     def _report(self, kind: Kind, path: str, index: int | None, detail: str) -> None:
-        self.findings.append(Finding(kind, path, index, detail))
-
-    def _parse_paths(self) -> None:
-        for path in self._objects:
-            try:
-                self._parsed[path] = parse_root_path(path)
-            except MalformedLedger as error:
-                self._report(Kind.UNEXPECTED_OBJECT, path, None, error.message)
-
-    def _read(self, path: str) -> bytes | None:
-        size = self._objects.get(path)
-        if size is None:
-            self._report(Kind.ROOT_OBJECT_MISSING, path, None, "not in the listing")
-        elif size > MAX_OBJECT_BYTES:
-            self._report(Kind.MALFORMED, path, None, f"{size} bytes are more than any object here has")
-        else:
-            try:
-                return self._source.read(path)
-            except StoreError as error:
-                self._report(Kind.UNREADABLE, path, None, error.message)
-        return None
+        self._objects.report(kind, path, index, detail)
 
     def _next_entries(self, sizes: list[int]) -> list[bytes] | None:
         """The entries after the tree so far: of its batch or, where that is lost, of the entry bundles."""
@@ -137,7 +111,7 @@ class RootCheck:
         path = batch_path(size)
         if path not in self._objects and following is None:
             return None
-        data = self._read(path)
+        data = self._objects.read(path)
         try:
             entries = decode_entries(data) if data is not None else []
             if entries:
@@ -153,7 +127,7 @@ class RootCheck:
             return None
         entries: list[bytes] = []
         for tile in bundles_between(size, following):
-            data = self._read(tile_path(tile))
+            data = self._objects.read(tile_path(tile))
             try:
                 bundle = decode_entries(data or b"")
             except MalformedLedger:
@@ -205,7 +179,7 @@ class RootCheck:
 
     def _check_checkpoint(self, size: int, root: bytes) -> bytes | None:
         path = checkpoint_path(size)
-        data = self._read(path)
+        data = self._objects.read(path)
         if data is None:
             return None
         try:
@@ -251,78 +225,3 @@ class RootCheck:
             earlier.append(seal)
             self.view.places.setdefault(seal.writer, []).append(index)
             self.view.sealed_at = max(self.view.sealed_at, seal.time)
-
-    def _check_tiles(self) -> None:
-        leaves = [*self.view.leaf_hashes, *self._pending]
-        hashes = LeafHashes(leaves)
-        for path, item in self._parsed.items():
-            if item.tile is None:
-                continue
-            height = 8 * (item.tile.level or 0)
-            if (item.tile.index * 256 + item.tile.width) << height > len(leaves):
-                self._report(Kind.UNEXPECTED_OBJECT, path, None, "a tile of a larger tree than the one here")
-                continue
-            data = self._read(path)
-            if data is not None and not _holds(item.tile, data, leaves, hashes):
-                self._report(Kind.TILE_MISMATCH, path, None, "not what the entries give")
-
-    def _check_attachments(self, sizes: set[int]) -> None:
-        for path, item in self._parsed.items():
-            if item.kind in ("cosignature", "timestamp") and item.size not in sizes:
-                self._report(Kind.UNEXPECTED_OBJECT, path, item.size, "belongs to no checkpoint here")
-            elif item.kind == "cosignature":
-                self._check_cosignature(path, item)
-            elif item.kind == "timestamp":
-                self._check_stamp(path, item)
-            elif item.kind == "batch" and item.size not in self._steps:
-                self._report(
-                    Kind.UNEXPECTED_OBJECT, path, item.size, "a batch for a size that no tree here had"
-                )
-
-    def _check_stamp(self, path: str, item: RootObject) -> None:
-        if self._check_timestamp is None:
-            self._report(Kind.UNKNOWN_TIMESTAMP, path, item.size, "no certificate of a time-stamp authority")
-            return
-        stamp, checkpoint = self._read(path), self._read(checkpoint_path(item.size))
-        if stamp is None or checkpoint is None:
-            return
-        try:
-            self._check_timestamp(stamp, checkpoint)
-        except LedgerError as error:
-            self._report(Kind.TIMESTAMP_INVALID, path, item.size, error.message)
-
-    def _check_cosignature(self, path: str, item: RootObject) -> None:
-        data = self._read(path)
-        if data is None or item.size > self._frontier.size:
-            return
-        text = Checkpoint(self._log, item.size, self.view.root_at(item.size)).text()
-        try:
-            signature = parse_signature(data.decode().removesuffix("\n"))
-            if signature.key_id.hex() != item.key_id or data[-1:] != b"\n":
-                raise MalformedLedger("the line names another key than the path does, or has no newline")
-        except (MalformedLedger, UnicodeDecodeError) as error:
-            self._report(Kind.MALFORMED, path, item.size, str(error))
-            return
-        if signature.key_id not in {key.key_id for key in self._witnesses}:
-            self._report(Kind.UNKNOWN_WITNESS, path, item.size, f"key id {item.key_id}")
-            return
-        try:
-            verify_note(Note(text, (signature,)), self._witnesses)
-        except LedgerError as error:
-            self._report(Kind.SIGNATURE_INVALID, path, item.size, error.message)
-
-
-def _holds(tile: Tile, data: bytes, leaves: list[bytes], hashes: LeafHashes) -> bool:
-    if tile.level is not None:
-        return data == tile_bytes(tile, hashes)
-    try:
-        entries = decode_entries(data)
-    except MalformedLedger:
-        return False
-    first = tile.index * 256
-    return [leaf_hash(entry) for entry in entries] == leaves[first : first + tile.width]
-
-
-def root_objects(objects: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """The objects of a listing that are the root log's."""
-    return ((path, size) for path, size in objects.items() if path.startswith(ROOT_PREFIX))

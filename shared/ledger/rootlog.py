@@ -16,12 +16,16 @@ from typing import Any
 
 from shared.errors import MalformedLedger
 from shared.ledger.hashing import HASH_BYTES
-from shared.ledger.tiles import MAX_ENTRY_BYTES, Tile, parse_tile_path
+from shared.ledger.tiles import Tile, parse_tile_path
 from shared.ledger.tree import Frontier
 from shared.records.canonical import canonical_bytes, parse_time
 
 ROOT_PREFIX = "v1/root/"
 MAX_BATCH_ENTRIES = 4096
+MAX_SEAL_BYTES = 4_096
+"""More than a seal of the largest log has: 53 subtrees of 67 bytes, and some names and numbers."""
+
+MAX_BATCH_BYTES = MAX_BATCH_ENTRIES * (MAX_SEAL_BYTES + 2)
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 _SIZE_PATH = re.compile(r"(batch|checkpoint|timestamp)/([0-9]{12})", re.ASCII)
@@ -162,6 +166,3 @@ def cosignature_path(size: int, key_id: bytes) -> str:
 def tile_path(tile: Tile) -> str:
     """Where a tile lies."""
     return ROOT_PREFIX + tile.path
-
-
-MAX_BATCH_BYTES = MAX_BATCH_ENTRIES * (MAX_ENTRY_BYTES + 2)

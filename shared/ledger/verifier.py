@@ -17,8 +17,9 @@ from shared.ledger.findings import Finding, Kind
 from shared.ledger.notes import COSIGNATURE, VerifierKey, parse_note, verify_note
 from shared.ledger.receipts import HeldReceipt
 from shared.ledger.reports import Report
-from shared.ledger.rootcheck import RootCheck, RootView, TimestampCheck
+from shared.ledger.rootcheck import RootCheck, RootView
 from shared.ledger.rootlog import ROOT_PREFIX, Seal
+from shared.ledger.rootobjects import TimestampCheck
 from shared.ledger.segments import parse_segment_path
 from shared.ledger.sources import Source
 from shared.ledger.writercheck import CHUNK_BYTES, Expectation, Expired, Segment, WriterCheck, chain_for
