@@ -97,6 +97,9 @@ class AzureMonitor(Backend):
             retry_total=0,
             **({"storage_directory": str(folder)} if folder else {}),
         )
+        for library in ("azure.monitor.opentelemetry", "azure.core.pipeline.policies.http_logging_policy"):
+            # One line for each batch, at INFO, would fill the log; what goes wrong is a warning.
+            logging.getLogger(library).setLevel(logging.WARNING)
         self._logger = _logs.get_logger(ROLE)
         self._tracer = trace.get_tracer(ROLE)
         self._meter = metrics.get_meter(ROLE)
