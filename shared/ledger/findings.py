@@ -50,7 +50,6 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
     UNSEALED = "unsealed"
     UNFINISHED = "unfinished"
-    GREW = "grew"
     EXPIRED = "expired"
 
 
@@ -61,7 +60,6 @@ _WEIGHTS = {
     Kind.UNREADABLE: Weight.UNCHECKED,
     Kind.UNSEALED: Weight.UNCHECKED,
     Kind.UNFINISHED: Weight.REMARK,
-    Kind.GREW: Weight.REMARK,
     Kind.EXPIRED: Weight.REMARK,
 }
 
@@ -96,7 +94,6 @@ MEANINGS = {
     Kind.UNREADABLE: "storage did not give this object: it was not checked",
     Kind.UNSEALED: "records that the root log does not cover yet: nothing else proves them complete",
     Kind.UNFINISHED: "sealing was under way, and will be finished by its next run",
-    Kind.GREW: "the log grew while it was read; what came later was not looked at",
     Kind.EXPIRED: "deleted when its retention had ended, and a record says so",
 }
 
