@@ -15,9 +15,9 @@ from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from shared.errors import AnalysisTimedOut, Unprocessable
 from shared.pii.adhoc_recognizers import build_recognizers
 from shared.pii.budget import current_budget
-from shared.pii.context import LinearContextEnhancer, copied_results, linear
+from shared.pii.context import linear
 from shared.pii.regexes import compile_bounded, search_bounded
-from shared.pii.spacy_texts import LazyArtifacts, LazySpacyEngine
+from shared.pii.spacy_texts import LazySpacyEngine
 from shared.pii.values import AnalyzeRequest
 
 NO_RECOGNIZERS = "No matching recognizers were found to serve the request."
@@ -90,7 +90,8 @@ class Analyzer:
     def _process(self, request: AnalyzeRequest, selection: Selection) -> Iterator[NlpArtifacts]:
         if isinstance(self._nlp_engine, LazySpacyEngine):
             needs_entities = any(isinstance(one, SpacyRecognizer) for one in selection.recognizers)
-            return self._nlp_engine.process_texts(request.inputs, request.language, needs_entities)
+            is_whole = not all(map(_is_presidios, selection.recognizers))
+            return self._nlp_engine.process_texts(request.inputs, request.language, needs_entities, is_whole)
         return (self._nlp_engine.process_text(text, request.language) for text in request.inputs)
 
     def _analyze_text(
@@ -157,10 +158,6 @@ class Analyzer:
                     context=list(context),
                 )
             ordered.extend(own)
-        if isinstance(self._enhancer, LinearContextEnhancer) and isinstance(artifacts, LazyArtifacts):
-            if not _is_context_needed(ordered, recognizers):
-                return copied_results(ordered)
-            artifacts = artifacts.for_context()
         enhanced: list[RecognizerResult] = self._enhancer.enhance_using_context(
             text=text,
             raw_results=ordered,
@@ -190,9 +187,9 @@ class Analyzer:
         return kept
 
 
-def _is_context_needed(results: Iterable[RecognizerResult], recognizers: Iterable[EntityRecognizer]) -> bool:
-    with_context = {recognizer.id for recognizer in recognizers if recognizer.context}
-    return any(result.recognition_metadata[_IDENTIFIER] in with_context for result in results)
+def _is_presidios(recognizer: EntityRecognizer) -> bool:
+    """True for classes that look at entities, tokens and lemmas alone: Presidio's and ours over them."""
+    return type(recognizer).__module__.partition(".")[0] in ("presidio_analyzer", "shared")
 
 
 def _without_allowed(

@@ -64,3 +64,10 @@ def spending(budget: Budget) -> Iterator[Budget]:
 def current_budget() -> Budget:
     """The budget of the call that runs in this thread. Raises LookupError outside of a call."""
     return _current.get()
+
+
+def check_deadline() -> None:
+    """Raise AnalysisTimedOut where this thread's call has no time left; nothing outside of a call."""
+    budget = _current.get(None)
+    if budget is not None:
+        budget.seconds_left()

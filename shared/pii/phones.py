@@ -19,6 +19,8 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
+from shared.pii.budget import check_deadline
+
 _PLAIN_CANDIDATE = re.compile(r"[\d\s().\[\]/~\-]+", re.ASCII)
 _NOT_DIGITS = re.compile(r"\D+", re.ASCII)
 _ADDS_DIGITS = re.compile(r"(?<!\\)\d")
@@ -61,6 +63,7 @@ class _ShorterMatcher(PhoneNumberMatcher):
         self._shortest = shortest_national_number(region) if leniency >= VALID_LENIENCY else 0
 
     def _parse_and_verify(self, candidate: str, offset: int) -> PhoneNumberMatch | None:
+        check_deadline()
         if self._is_too_short(candidate):
             return None
         end = offset + len(candidate)

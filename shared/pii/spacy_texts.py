@@ -1,8 +1,8 @@
-"""spaCy behind Presidio's NlpEngine: run only when something asks for it, and between deadlines.
+"""spaCy behind Presidio's NlpEngine, run only as far as something asks for it.
 
 The artifacts of a text are the same as stock's. What differs is when they are made: recognizers that only
-match patterns never look at them, so a text in which nothing needs context is not processed at all, and
-named entities are recognized only where somebody asks for them.
+match patterns never look at them, named entities are recognized where somebody asks for them, and lemmas are
+made where a finding needs context.
 """
 
 from __future__ import annotations
@@ -14,57 +14,50 @@ from typing import Any
 from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
 from spacy.tokens import Doc
 
-from shared.pii.pipelines import Pipeline, Renewal
+from shared.pii.pipelines import Pipeline, TextWork
+from shared.pii.renewal import Renewal
 
 BATCH_TEXTS = 64
 BATCH_CHARS = 20_000
 """Texts of a batch that go through the models together: enough to be fast, few enough to stop in time."""
 
-_LAZY = frozenset({"entities", "tokens", "tokens_indices", "lemmas", "keywords", "scores"})
+_OF_ENTITIES = frozenset({"entities", "scores"})
+_OF_WORDS = frozenset({"tokens", "tokens_indices", "lemmas", "keywords"})
 
 
 class LazyArtifacts(NlpArtifacts):
-    """NlpArtifacts whose values come into being at the first look at any of them."""
+    """NlpArtifacts whose values come into being at the first look at any of them.
 
-    def __init__(self, engine: LazySpacyEngine, text: str, language: str) -> None:
+    `is_whole`: everything at once, for recognizers that are not Presidio's own and may look at anything.
+    """
+
+    def __init__(self, engine: LazySpacyEngine, work: TextWork, language: str, is_whole: bool) -> None:
         # Not the parent's: it would compute everything now.
         self.nlp_engine = engine
         self.language = language
-        self._text = text
-        self._pipeline: Pipeline = engine.pipeline(language)
-        self._doc: Doc | None = None
-        self._context_view: NlpArtifacts | None = None
+        self._work = work
+        self._is_whole = is_whole
 
     def __getattr__(self, name: str) -> Any:
         """Called only for what is not there yet."""
-        if name not in _LAZY:
+        if name not in _OF_ENTITIES and name not in _OF_WORDS:
             raise AttributeError(name)
-        self.fill(self._pipeline.name(self._tagged()))
+        made: NlpArtifacts
+        if self._is_whole:
+            made = self.nlp_engine.stock_artifacts(self._work.finished(), self.language)
+            names = _OF_ENTITIES | _OF_WORDS
+        elif name in _OF_ENTITIES:
+            made = self.nlp_engine.artifacts_of_entities(self._work.named(), self.language)
+            names = _OF_ENTITIES
+        else:
+            made = self.nlp_engine.artifacts_of_words(self._work.worded(), self.language)
+            names = _OF_WORDS
+        self.__dict__.update({one: getattr(made, one) for one in names})
         return self.__dict__[name]
-
-    def fill(self, doc: Doc) -> None:
-        """Take everything from a document that went through the whole pipeline."""
-        self._doc = doc
-        stock = self.nlp_engine.stock_artifacts(doc, self.language)
-        self.__dict__.update({name: getattr(stock, name) for name in _LAZY})
-
-    def for_context(self) -> NlpArtifacts:
-        """Tokens and lemmas for context enhancement, without named entities where they are not there yet."""
-        if "entities" in self.__dict__:
-            return self
-        if self._context_view is None:
-            self._context_view = self.nlp_engine.words_of(self._tagged(), self.language)
-        return self._context_view
 
     def to_json(self) -> str:
         """As stock: for tracing, which this service never turns on."""
-        doc = self.tokens
-        return str(self.nlp_engine.stock_artifacts(doc, self.language).to_json())
-
-    def _tagged(self) -> Doc:
-        if self._doc is None:
-            self._doc = self._pipeline.tag(self._text)
-        return self._doc
+        return str(self.nlp_engine.stock_artifacts(self._work.finished(), self.language).to_json())
 
 
 class LazySpacyEngine(SpacyNlpEngine):
@@ -85,22 +78,22 @@ class LazySpacyEngine(SpacyNlpEngine):
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """Artifacts that are computed when they are needed."""
-        return LazyArtifacts(self, text, language)
+        return LazyArtifacts(self, TextWork(self.pipeline(language), text), language, is_whole=True)
 
     def process_texts(
-        self, texts: Sequence[str], language: str, needs_entities: bool
+        self, texts: Sequence[str], language: str, needs_entities: bool, is_whole: bool
     ) -> Iterator[LazyArtifacts]:
-        """Artifacts of each text; several texts at a time go through the models where all of it is needed."""
+        """Artifacts of each text; where all will be needed, several texts at a time go through the models."""
         self._renewals[language].check()
-        if len(texts) == 1 or not needs_entities:
-            yield from (LazyArtifacts(self, text, language) for text in texts)
-            return
         rest = iter(texts)
         while group := list(_group(rest)):
-            for text, doc in zip(group, self.pipeline(language).process(group), strict=True):
-                made = LazyArtifacts(self, text, language)
-                made.fill(doc)
-                yield made
+            pipeline = self.pipeline(language)
+            works = [TextWork(pipeline, text) for text in group]
+            if len(works) > 1 and is_whole:
+                pipeline.finish(works)
+            elif len(works) > 1 and needs_entities:
+                pipeline.name(works)
+            yield from (LazyArtifacts(self, work, language, is_whole) for work in works)
 
     def is_stopword(self, word: str, language: str) -> bool:
         """As stock, with the vocabulary of the pipeline in use."""
@@ -114,16 +107,17 @@ class LazySpacyEngine(SpacyNlpEngine):
         """Presidio's own artifacts of a finished document."""
         return self._doc_to_nlp_artifact(doc, language)
 
-    def words_of(self, doc: Doc, language: str) -> NlpArtifacts:
-        """Artifacts without entities."""
-        return NlpArtifacts(
-            entities=[],
-            tokens=doc,
-            tokens_indices=[token.idx for token in doc],
-            lemmas=[token.lemma_ for token in doc],
-            nlp_engine=self,
-            language=language,
+    def artifacts_of_entities(self, doc: Doc, language: str) -> NlpArtifacts:
+        """Presidio's choice among a document's named entities, without words."""
+        entities, scores = self._get_updated_entities(
+            self._get_entities(doc), self._get_scores_for_entities(doc)
         )
+        return NlpArtifacts(entities, doc, [], [], self, language, scores)
+
+    def artifacts_of_words(self, doc: Doc, language: str) -> NlpArtifacts:
+        """A document's tokens, lemmas and keywords, without entities."""
+        indices = [token.idx for token in doc]
+        return NlpArtifacts([], doc, indices, [token.lemma_ for token in doc], self, language)
 
 
 def _group(texts: Iterator[str]) -> Iterator[str]:

@@ -1,0 +1,44 @@
+"""A fresh pipeline before the old one grows too large.
+
+spaCy keeps every word that it has ever seen (in its string store, in its lemmatizer's and its tokenizer's
+caches). In a service that means memory that grows with every name and number that callers send, and words of
+theirs that stay until the process ends. So a pipeline that has learnt many words is replaced by one freshly
+loaded from disk, in the background.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import spacy
+from spacy.language import Language
+
+from shared.pii.pipelines import Pipeline
+
+logger = logging.getLogger("presidio_access.engine")
+
+RENEW_AFTER_STRINGS = 200_000
+"""New strings after which a pipeline is replaced: about 90 MB."""
+
+
+class Renewal:
+    """Holds a language's pipeline and replaces it when it has learnt too much."""
+
+    def __init__(self, nlp: Language, model_name: str) -> None:
+        self._model_name = model_name
+        self._lock = threading.Lock()
+        self.pipeline = Pipeline(nlp)
+
+    def check(self) -> None:
+        """Start a replacement where one is due and none is under way. Returns at once."""
+        if self.pipeline.learnt_strings > RENEW_AFTER_STRINGS and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._replace, name="pipeline-renewal", daemon=True).start()
+
+    def _replace(self) -> None:
+        try:
+            self.pipeline = Pipeline(spacy.load(self._model_name))
+        except Exception as error:  # noqa: BLE001 - the old pipeline goes on; its message could quote a path
+            logger.error("a language pipeline could not be renewed: %s", type(error).__name__)
+        finally:
+            self._lock.release()
