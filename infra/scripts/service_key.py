@@ -1,8 +1,9 @@
 """Print the service's verifier key, read from the vault: what auditors trust (`auditor verify --key`).
 
-Needs the Azure CLI signed in as somebody who may read the key (Key Vault Reader), from inside the network, and
-this project's environment (`.venv/bin/python infra/scripts/service_key.py`). LEDGER_KEY_ID and LEDGER_NAME come
-from azd's environment. Read it once, on a path that you trust, and keep it where the service cannot change it.
+Needs the Azure CLI signed in as somebody who may read the key (Key Vault Reader), from inside the
+network, and this project's environment (`.venv/bin/python infra/scripts/service_key.py`). LEDGER_KEY_ID
+and LEDGER_NAME come from azd's environment. Read it once, on a path that you trust, and keep it where the
+service cannot change it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Who the service is in Azure: a managed identity, whose tokens come from the platform and not from a secret."""
+"""Who the service is in Azure:
+
+a managed identity, whose tokens come from the platform and not from a secret.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ SETTING = "AUDIT_IDENTITY_CLIENT_ID"
 
 
 def ledger_credential(client_id: str | None) -> TokenCredential:
-    """The credential for storage and vault. Touches no network; tokens are fetched and remembered when needed.
+    """The credential for storage and vault. Touches no network; tokens are fetched and remembered when
+    needed.
 
-    `client_id` is the identity's: an app may have several, and which one writes evidence is not left to chance.
-    Only the managed identity is tried. A chain (`DefaultAzureCredential`) would fall back to whatever a developer
-    or an attacker left in the environment. Raises SettingsError.
+    `client_id` is the identity's: an app may have several, and which one writes evidence is not left to
+    chance. Only the managed identity is tried. A chain (`DefaultAzureCredential`) would fall back to
+    whatever a developer or an attacker left in the environment. Raises SettingsError.
     """
     if not client_id:
         raise SettingsError(SETTING, "expected the client id of the managed identity, got none")

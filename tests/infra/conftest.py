@@ -27,7 +27,10 @@ def bicep() -> Iterator[Bicep]:
 
 @pytest.fixture(scope="session")
 def deployments() -> Iterator[Evaluate]:
-    """Evaluates the deployment with variables and at most one edit; without a compiler, what was committed."""
+    """Evaluates the deployment with variables and at most one edit;
+
+    without a compiler, what was committed.
+    """
     path = find_compiler()
     compiler = Bicep(path) if path else None
     known: dict[tuple[tuple[str, str], ...], Deployment] = {}

@@ -1,6 +1,8 @@
-"""Runs the service through the worker library, makes the calls given on stdin, and prints the answers as JSON.
+"""Runs the service through the worker library, makes the calls given on stdin, and prints the answers as
+JSON.
 
-The certificate authorities of CA_BUNDLE stand in for the machine's own: in Azure, storage has a public certificate.
+The certificate authorities of CA_BUNDLE stand in for the machine's own: in Azure, storage has a public
+certificate.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""checkov, a scanner that knows nothing of this project, over the evaluated deployment; what it minds is justified.
+"""checkov, a scanner that knows nothing of this project, over the evaluated deployment; what it minds is
+justified.
 
-checkov's own Bicep parser reads a few of these files and none of the newer syntax, and a compiled template with
-modules is opaque to it: both pass with nothing checked. So it is given the predicted resources, as one flat template.
+checkov's own Bicep parser reads a few of these files and none of the newer syntax, and a compiled
+template with modules is opaque to it: both pass with nothing checked. So it is given the predicted
+resources, as one flat template.
 """
 
 from __future__ import annotations
@@ -26,20 +28,20 @@ NOT_A_SITE = "a child resource (settings, authentication) that the check takes f
 
 JUSTIFIED = {
     "CKV_AZURE_13": f"authentication is on (rule app-authentication); {NOT_A_SITE}",
-    "CKV_AZURE_17": "callers prove themselves by Entra tokens; client certificates would shut drop-in clients out",
+    "CKV_AZURE_17": "callers have Entra tokens; client certificates would shut drop-in clients out",
     "CKV_AZURE_36": "trusted Microsoft services have no business in evidence: bypass is None on purpose",
     "CKV_AZURE_40": "a signing key that expires by itself would stop the service; it is rotated by runbook",
-    "CKV_AZURE_41": "the digest key would expire the same way; a rotation changes what digests can be compared",
+    "CKV_AZURE_41": "the same for the digest key; a rotation changes what digests can be compared",
     "CKV_AZURE_63": f"Flex Consumption has no such log; requests are telemetry. {NOT_A_SITE}",
     "CKV_AZURE_65": f"detailed error pages tell strangers more, not us. {NOT_A_SITE}",
     "CKV_AZURE_66": f"failed request tracing is a feature of IIS. {NOT_A_SITE}",
     "CKV_AZURE_80": f"no .NET in this app. {NOT_A_SITE}",
     "CKV_AZURE_88": f"no file share: a package is read from a blob container. {NOT_A_SITE}",
     "CKV_AZURE_112": "hardware is the option VAULT_SKU=premium (rule vault-key-hsm)",
-    "CKV_AZURE_206": "three zones by default; AUDIT_REDUNDANCY chooses geo-redundancy where residency allows it",
+    "CKV_AZURE_206": "three zones by default; AUDIT_REDUNDANCY chooses geo-redundancy where laws allow",
     "CKV_AZURE_212": "Flex Consumption scales by itself; ALWAYS_READY_INSTANCES keeps some warm",
     "CKV_AZURE_213": "Flex Consumption replaces instances by itself; /ready is for gateways and probes",
-    "CKV_AZURE_222": "callers reach the doors from outside unless GATEWAY is chosen; the keeper refuses all addresses",
+    "CKV_AZURE_222": "callers come from outside unless GATEWAY is chosen; the keeper refuses all",
     "CKV_AZURE_225": "ZONE_REDUNDANT chooses it; it needs two warm instances, which cost money",
 }
 """Each check that fails, and why that is right."""
@@ -94,10 +96,9 @@ def checkov_python(uv: str) -> Path:
 def test_everything_was_read(report: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     """No file that it could not parse, and enough that it did check: silence is not success."""
     summary = report["summary"]
+    passed, failed = summary["passed"], summary["failed"]
     with capsys.disabled():
-        print(
-            f"\n  checkov {summary['checkov_version']}: {summary['passed']} passed, {summary['failed']} justified"
-        )
+        print(f"\n  checkov {summary['checkov_version']}: {passed} passed, {failed} justified")
     assert summary["parsing_errors"] == 0
     assert not report["results"].get("parsing_errors")
     resources = json.loads(SNAPSHOT.read_text("utf-8"))["predictedResources"]

@@ -87,8 +87,10 @@ def test_the_committed_snapshot_is_what_the_deployment_predicts() -> None:
     where = ["--subscription-id", SUBSCRIPTION, "--tenant-id", TENANT, "--location", LOCATION]
     command = [compiler, "snapshot", str(INFRA / "main.bicepparam"), "--mode", "validate", *where]
     done = subprocess.run(command, env=plain, capture_output=True, text=True, check=False, timeout=120)
-    advice = "write it anew: infra/scripts/snapshot.sh"
-    assert done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-1000:]}\n{advice}"
+    changed = [line[:120] for line in done.stdout.splitlines() if line.lstrip().startswith(("+", "-", "~"))][
+        :12
+    ]
+    assert done.returncode == 0, "write it anew: infra/scripts/snapshot.sh\n" + "\n".join(changed)
 
 
 def test_the_committed_snapshot_has_no_message() -> None:

@@ -1,4 +1,7 @@
-"""The service as a managed identity, for real: no connection string, tokens from the platform's endpoint, TLS."""
+"""The service as a managed identity, for real:
+
+no connection string, tokens from the platform's endpoint, TLS.
+"""
 
 from __future__ import annotations
 
@@ -105,19 +108,25 @@ class Azure:
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
     """One for all tests of this file, with the two containers."""
     folder = tmp_path_factory.mktemp("azure")
-    with running_platform() as platform, running_storage(folder / "storage") as storage:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in platform.environment().items():
-                patch.setenv(name, value)
-            here = Azure(platform, storage, folder)
-            with here.client() as client:
-                client.create_container("audit")
-                client.create_container("archive")
-            yield here
+    with (
+        running_platform() as platform,
+        running_storage(folder / "storage") as storage,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in platform.environment().items():
+            patch.setenv(name, value)
+        here = Azure(platform, storage, folder)
+        with here.client() as client:
+            client.create_container("audit")
+            client.create_container("archive")
+        yield here
 
 
 def test_calls_are_answered_and_recorded_without_any_secret(azure: Azure) -> None:
-    """An allowed call, a forbidden and an unknown caller: three answers, three records, read back from storage."""
+    """An allowed call, a forbidden and an unknown caller:
+
+    three answers, three records, read back from storage.
+    """
     text = "My name is David Johnson and I live in Maine."
     azure.platform.tokens.clear()
     answers = azure.run(
@@ -141,7 +150,7 @@ def test_calls_are_answered_and_recorded_without_any_secret(azure: Azure) -> Non
         assert answer["headers"]["x-audit-record"].split("/")[0].encode() in stored
     assert b"David" not in stored
     assert azure.platform.tokens, "no token was asked for: something else opened storage"
-    assert {entry for entry in azure.platform.tokens} == {(CLIENT_ID, STORAGE)}
+    assert set(azure.platform.tokens) == {(CLIENT_ID, STORAGE)}
     assert len(azure.platform.tokens) <= 4, "a token is remembered until shortly before it expires"
 
 

@@ -1,7 +1,7 @@
 """azure.yaml and host.json are what azd and the Functions host read, by their published schemas.
 
-The schemas (azd's, MIT, and SchemaStore's) are not part of this project: where they are not at hand, the test says so,
-and only the facts below are held.
+The schemas (azd's, MIT, and SchemaStore's) are not part of this project: where they are not at hand, the
+test says so, and only the facts below are held.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The deployment's scripts, against an Azure CLI that is played by a file and a service that is played by a server."""
+"""The deployment's scripts, against an Azure CLI that a file plays and a service that a server plays."""
 
 from __future__ import annotations
 
@@ -31,7 +31,15 @@ CONTRIBUTOR = [
 ACCESS = [{"actions": ["*/read", "Microsoft.Authorization/*"], "notActions": []}]
 
 PROVIDERS = (
-    "App Authorization Insights KeyVault ManagedIdentity Network OperationalInsights Storage Web".split()
+    "App",
+    "Authorization",
+    "Insights",
+    "KeyVault",
+    "ManagedIdentity",
+    "Network",
+    "OperationalInsights",
+    "Storage",
+    "Web",
 )
 
 ANSWERS: dict[str, Any] = {
@@ -132,7 +140,10 @@ def test_contributor_and_access_administrator_together_are_enough(tmp_path: Path
 def test_what_is_missing_is_named(
     changes: dict[str, Any], environment: dict[str, str], said: str, tmp_path: Path
 ) -> None:
-    """Rights, registrations, region, quota, names, settings: with the command that helps, and nothing is deployed."""
+    """Rights, registrations, region, quota, names, settings:
+
+    with the command that helps, and nothing is deployed.
+    """
     done = run_script("preflight.py", tmp_path, {**ENVIRONMENT, **environment}, **changes)
     assert done.returncode == 1
     assert any("MISSING" in line and said in line for line in done.stdout.splitlines()), done.stdout

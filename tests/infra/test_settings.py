@@ -70,7 +70,8 @@ def test_the_first_digest_key_is_long_enough(deployments: Evaluate) -> None:
 def test_timers_run_in_the_keeper_alone(deployments: Evaluate) -> None:
     """Every function that is not an HTTP door is switched off in the app that callers reach.
 
-    A new timer needs a line `'AzureWebJobs.<name>.Disabled': runsTimers ? 'false' : 'true'` in infra/modules/function-app.bicep.
+    A new timer needs a line `'AzureWebJobs.<name>.Disabled': runsTimers ? 'false' : 'true'` in
+    infra/modules/function-app.bicep.
     """
     timers = {name for name, trigger in triggers().items() if trigger not in ("httpTrigger", "warmupTrigger")}
     deployment = deployments({}, None)
@@ -99,7 +100,9 @@ def triggers() -> dict[str, str]:
 
     kinds: dict[str, str] = {}
     for function in app.get_functions():
-        kinds[function.get_function_name()] = function.get_trigger().type
+        trigger = function.get_trigger()
+        assert trigger is not None
+        kinds[str(function.get_function_name())] = str(trigger.type)
     return kinds
 
 

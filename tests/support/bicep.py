@@ -1,8 +1,8 @@
 """Microsoft's Bicep compiler, as one long-lived process: a request takes milliseconds instead of seconds.
 
-`bicep jsonrpc --stdio` speaks JSON-RPC 2.0 with the headers of the Language Server Protocol. The requests used here
-are `bicep/compile` (the template and every message, the linter's included), `bicep/format` and `bicep/getSnapshot`
-(the deployment evaluated offline).
+`bicep jsonrpc --stdio` speaks JSON-RPC 2.0 with the headers of the Language Server Protocol. The requests
+used here are `bicep/compile` (the template and every message, the linter's included), `bicep/format` and
+`bicep/getSnapshot` (the deployment evaluated offline).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TENANT = "22222222-2222-2222-2222-222222222222"
 LOCATION = "westeurope"
 
 NOT_FOUND = (
-    "NO BICEP COMPILER: neither `bicep` nor the Azure CLI's own is here, so nothing was compiled. The committed "
-    "infra/main.snapshot.json was asserted instead. Install one with `az bicep install`."
+    "NO BICEP COMPILER: neither `bicep` nor the Azure CLI's own is here, so nothing was compiled. The "
+    "committed infra/main.snapshot.json was asserted instead. Install one with `az bicep install`."
 )
 
 
@@ -129,7 +129,8 @@ class Bicep:
 
 
 def set_variables(parameters: str, values: Mapping[str, str]) -> str:
-    """A parameter file's text with azd's environment variables set, as if `readEnvironmentVariable` had read them.
+    """A parameter file's text with azd's environment variables set, as if `readEnvironmentVariable` had
+    read them.
 
     Raises LookupError for a name that the file does not read.
     """
@@ -138,13 +139,16 @@ def set_variables(parameters: str, values: Mapping[str, str]) -> str:
         if not pattern.search(parameters):
             raise LookupError(f"main.bicepparam does not read {name}")
         literal = "'" + value.replace("'", "\\'") + "'"
-        parameters = pattern.sub(lambda _, literal=literal: literal, parameters)
+        parameters = literal.join(pattern.split(parameters))
     return parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of one file of infra/: the text `old`, which stands there, becomes `new`, everywhere in the file."""
+    """A change of one file of infra/:
+
+    the text `old`, which stands there, becomes `new`, everywhere in the file.
+    """
 
     file: str
     old: str

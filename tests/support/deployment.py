@@ -48,7 +48,10 @@ def look_up(value: Any, path: str) -> Any:
 
 
 def holds(kind: str, path: str, wanted: object, part: str = "") -> Check:
-    """A check: each such resource (one at least) has `wanted` at a path; a callable `wanted` decides by itself."""
+    """A check: each such resource (one at least) has `wanted` at a path;
+
+    a callable `wanted` decides by itself.
+    """
 
     def check(deployment: Deployment) -> list[str]:
         found = deployment.of(kind, part)

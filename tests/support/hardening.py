@@ -1,4 +1,5 @@
-"""Every hardening rule of the deployment: what it says, where it stands, how it is checked, and what breaks it.
+"""Every hardening rule of the deployment: what it says, where it stands, how it is checked, and what
+breaks it.
 
 `python -m tests.support.hardening` prints the table; `--write` puts it into docs/hardening.md.
 """
@@ -60,11 +61,11 @@ def render_page(rules: list[Rule]) -> str:
     """docs/hardening.md."""
     return (
         "# Hardening rules of the deployment\n\n"
-        "Each rule is asserted on the evaluated deployment (`bicep snapshot`), by the test "
-        "`tests/infra/test_hardening.py::test_a_rule_holds[name]`. For each there is a change of the Bicep that must "
-        "make that test fail (`test_a_rule_notices_its_mutation[name]`), so that no rule is asserted in vain. "
-        f"There are {len(rules)}. This page is written by `python -m tests.support.hardening --write`; a test "
-        "compares.\n\n" + render_table(rules)
+        "Each rule is asserted on the evaluated deployment (`bicep snapshot`) by the test "
+        "`test_a_rule_holds[name]` of `tests/infra/test_hardening.py`. For each there is a change of the "
+        "Bicep that must make the same check find something (`test_a_rule_notices_its_mutation[name]`), so "
+        f"that no rule is asserted in vain. There are {len(rules)}. This page is written by "
+        "`python -m tests.support.hardening --write`; a test compares.\n\n" + render_table(rules)
     )
 
 

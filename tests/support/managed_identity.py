@@ -1,7 +1,9 @@
-"""A tenant for one test: a certificate authority, App Service's token endpoint, and Azurite that wants its tokens.
+"""A tenant for one test: a certificate authority, App Service's token endpoint, and Azurite that wants
+its tokens.
 
-Azurite with `--oauth basic` checks issuer, audience and lifetime of bearer tokens and serves them by HTTPS only, so
-what runs against it goes the way of a managed identity in Azure: endpoint, header, azure-identity, token, storage.
+Azurite with `--oauth basic` checks issuer, audience and lifetime of bearer tokens and serves them by
+HTTPS only, so what runs against it goes the way of a managed identity in Azure: endpoint, header,
+azure-identity, token, storage.
 https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
 
@@ -42,7 +44,10 @@ STORAGE = "https://storage.azure.com"
 
 @dataclass
 class Platform:
-    """What the platform gives an app: a token endpoint. `tokens` counts what was given, by client id and audience."""
+    """What the platform gives an app:
+
+    a token endpoint. `tokens` counts what was given, by client id and audience.
+    """
 
     url: str
     secret: str
@@ -120,7 +125,10 @@ def running_platform() -> Iterator[Platform]:
 
 @dataclass(frozen=True, slots=True)
 class SecureStorage:
-    """Azurite by HTTPS with `--oauth basic`. `bundle` holds the usual certificate authorities and this one's."""
+    """Azurite by HTTPS with `--oauth basic`.
+
+    `bundle` holds the usual certificate authorities and this one's.
+    """
 
     account_url: str
     bundle: Path

@@ -23,7 +23,10 @@ WORKER_PACKAGES = ("azure_functions_runtime", "azurefunctions")
 
 
 def packed_files(root: Path) -> Iterator[str]:
-    """Paths that go into the package: the working folder without what `.funcignore` names (as .gitignore reads)."""
+    """Paths that go into the package:
+
+    the working folder without what `.funcignore` names (as .gitignore reads).
+    """
     rules = GitIgnoreSpec.from_lines((root / ".funcignore").read_text("utf-8").splitlines())
     yield from _walk(root, root, rules)
 
@@ -59,7 +62,10 @@ def find_uv() -> str | None:
 
 
 def clean_python(uv: str) -> Path:
-    """A Python with requirements.txt installed by hash, and nothing else. Made once for each requirements.txt."""
+    """A Python with requirements.txt installed by hash, and nothing else.
+
+    Made once for each requirements.txt.
+    """
     requirements = ROOT / "requirements.txt"
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
     folder = ENVIRONMENTS / digest

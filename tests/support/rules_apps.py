@@ -20,7 +20,10 @@ FORBIDDEN = ("AccountKey=", "SharedAccessSignature", "sig=", "DefaultEndpointsPr
 
 
 def no_secret_in_settings(deployment: Deployment) -> list[str]:
-    """No connection string, key or shared signature; the host's storage and telemetry are used by identity."""
+    """No connection string, key or shared signature;
+
+    the host's storage and telemetry are used by identity.
+    """
     problems = []
     for settings in deployment.of(CONFIG, SETTINGS):
         values = settings["properties"]

@@ -36,7 +36,7 @@ DATA_ACTIONS = {
     ),
     "3b03c2da-16b3-4a49-8834-0f8130efdd3b": ("Log Analytics Data Reader", []),
 }
-"""The built-in roles that are assigned, and what they may do with data (as Microsoft's reference lists them)."""
+"""The built-in roles that are assigned, and what they may do with data, as Microsoft's reference says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,11 @@ def keys_one_by_one(deployment: Deployment) -> list[str]:
     )
 
 
+SWEEPS = (
+    "keeper.id, sweeper.id)\n  scope: auditStorage::blobs::audit\n  properties: {{\n    principalId: {who}."
+)
+"""The assignment of the sweeper's role, up to its principal."""
+
 AUDITORS = {"AUDITOR_PRINCIPAL_IDS": '["33333333-3333-3333-3333-333333333333"]'}
 
 
@@ -202,11 +207,7 @@ RULES = [
         "rights-only-keeper-deletes",
         "only the timers' identity may delete what has expired",
         never("deletes", lambda g: in_evidence(g) and can(g, "/delete") and g.principal != "id-keeper"),
-        Edit(
-            FILE,
-            "name: guid(auditStorage::blobs::audit.id, keeper.id, sweeper.id)\n  scope: auditStorage::blobs::audit\n  properties: {\n    principalId: keeper.",
-            "name: guid(auditStorage::blobs::audit.id, keeper.id, sweeper.id)\n  scope: auditStorage::blobs::audit\n  properties: {\n    principalId: service.",
-        ),
+        Edit(FILE, SWEEPS.format(who="keeper"), SWEEPS.format(who="service")),
     ),
     Rule(
         "rights-containers",
