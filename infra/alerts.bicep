@@ -146,14 +146,10 @@ var containerList = '"${join(auditContainers, '", "')}"'
 var writerList = '"${join(writerPrincipalIds, '", "')}"'
 var readerList = '"${join(readerPrincipalIds, '", "')}"'
 
-var queries = [
+var prepared = [
   for rule in rules: replace(
     replace(
-      replace(
-        replace(replace(rule.query, accounts, '"${auditAccountName}"'), containers, containerList),
-        writers,
-        writerList
-      ),
+      replace(replace(rule.query, accounts, '"${auditAccountName}"'), containers, containerList),
       readers,
       readerList
     ),
@@ -161,6 +157,8 @@ var queries = [
     'RequiredDays = ${requiredRetentionDays};'
   )
 ]
+// The writers' ids are known only when they are deployed: kept apart, so that a snapshot shows all other queries.
+var queries = [for query in prepared: contains(query, writers) ? replace(query, writers, writerList) : query]
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for (rule, i) in rules: {
