@@ -1,8 +1,8 @@
 """What telemetry costs: the same service with and without it, side by side, in alternating rounds.
 
 Ratios (on / off) in results.json:
-    telemetry_throughput_<chars>   requests a second, the median over the rounds           more is better
-    telemetry_cpu_<chars>          CPU time of the workers a request: steady on a busy machine   less is better
+    telemetry_throughput_<chars>  requests a second, the median over the rounds         more is better
+    telemetry_cpu_<chars>         CPU time of the workers a request, on a busy machine too  less is better
 
 The local Log Analytics and the evaluator run on this machine, too, while they belong to Azure; so the first
 ratio is a lower bound.

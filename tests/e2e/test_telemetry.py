@@ -6,14 +6,19 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
+from devstack.alerts.evaluation import evaluate
+from devstack.alerts.rules import load_rule, load_rules
 from devstack.loganalytics.client import WorkspaceClient
+from devstack.loganalytics.demo import BITCOIN
 from devstack.loganalytics.tables import load_tables
 from devstack.loganalytics.workbook import render_function
 from devstack.processes import wait_until
-from devstack.watching import find_workspace
+from devstack.watching import alerts_file, find_workspace
 from shared.records.columns import ALL_COLUMNS, Place, flatten_record
 from shared.records.model import RECORD
 from tests.support.cloud import Answer, Cloud, running_cloud
@@ -125,6 +130,43 @@ def test_canaries_are_in_no_table(watched: Cloud, workspace: WorkspaceClient) ->
         rows = json.dumps(workspace.query(table).rows, ensure_ascii=False)
         assert MARK.lower() not in rows.lower(), table
     assert workspace.query("AppEvents | count").rows[0][0] > 8
+
+
+def test_the_founding_scenario_is_seen_within_seconds(watched: Cloud, workspace: WorkspaceClient) -> None:
+    """A recognizer is hit 250 times within a minute: the rule sees it as soon as it is evaluated.
+
+    A one-minute rule is evaluated a minute later at most, so the alert comes within two minutes.
+    """
+    started = time.monotonic()
+    wallet = {"text": f"pay to {BITCOIN}", "language": "en", "entities": ["CRYPTO"]}
+    state = watched.state
+    with ThreadPoolExecutor(4) as clients:
+        calls = [
+            clients.submit(watched.call, "POST", "/analyze", wallet, persona="engineer", state=state)
+            for _ in range(250)
+        ]
+        assert {call.result().status for call in calls} == {200}
+    sent = time.monotonic()
+    rule = load_rule("recognizer-burst")
+    seen: list[set[str]] = []
+
+    def is_seen() -> bool:
+        seen.append({dict(v.dimensions)["Subject"] for v in evaluate(rule, workspace, datetime.now(UTC))})
+        return "CRYPTO" in seen[-1]
+
+    assert wait_until(is_seen, 30, 0.25)
+    done = time.monotonic()
+    print(f"\n250 calls in {sent - started:.1f} s; the rule saw them {done - sent:.1f} s later")
+    assert seen[-1] == {"CRYPTO", "CryptoRecognizer"}
+    assert done - started < 60
+
+
+def test_the_clouds_own_evaluator_watches_the_deployed_rules(watched: Cloud) -> None:
+    """It says how many rules, and whence; alerts go to `alerts.jsonl`."""
+    log = watched.layout.logs / "alerts.log"
+    assert wait_until(lambda: "watching" in log.read_text("utf-8"), 30)
+    assert f"watching {len(load_rules())} rules of" in log.read_text("utf-8")
+    assert alerts_file(watched.layout).exists()
 
 
 def test_a_failing_endpoint_does_not_slow_calls(watched: Cloud, workspace: WorkspaceClient) -> None:
