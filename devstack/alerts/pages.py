@@ -81,6 +81,22 @@ second. They are made from the record after its commit, so that a call pays noth
 Loggers below `presidio_access` only. Libraries' own loggers are not exported, because their lines
 may quote texts.
 
+## On one machine
+
+The local cloud has a Log Analytics workspace of its own, which takes what the real exporter posts, and
+an evaluator, which runs the deployed rules at their schedule.
+
+| command | does |
+|---|---|
+| `python -m devstack kql 'AppEvents \\| count'` | asks the workspace (`--json` for machines) |
+| `python -m devstack seed --days 30` | writes ordinary traffic, so that there is a history |
+| `python -m devstack demo` | plays six attacks and shows the alerts that they raise |
+| `python -m devstack alerts` | shows what fired and resolved (`.devstack/alerts.jsonl`) |
+| `python -m devstack report` | draws the workbook's queries as one page |
+
+`TELEMETRY=off` leaves both out, `ALERT_WEBHOOK` names an address that gets each alert in the common
+alert schema, `LOGS_PORT` chooses the workspace's port.
+
 ## What is never sent
 
 Texts, found values, tokens, keys, names and mail addresses. Words that callers made up are replaced

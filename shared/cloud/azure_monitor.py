@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.cloud.event_attributes import Attributes
 from shared.cloud.telemetry import Backend, TelemetrySink
+from shared.errors import SettingsError
 from shared.records.model import AccessRecord
 from shared.usecases.telemetry import NoTelemetry, Telemetry
 from shared.version import VERSION
@@ -25,6 +27,9 @@ LOGGER_NAME = "presidio_access"
 """Python loggers below this name become AppTraces rows; nothing else does."""
 
 ROLE = "presidio-access-audit"
+_CONNECTION_STRING = re.compile(
+    r"^(?:[A-Za-z]+=[^;]*;)*InstrumentationKey=[0-9a-f-]{36}(?:;|$)", re.IGNORECASE
+)
 READ_TIMEOUT_S = 10
 _ENVIRONMENT = {
     # Microsoft's usage statistics and remote switches of the exporter: nothing leaves but telemetry.
@@ -62,15 +67,21 @@ _INSTRUMENTED = (
 def open_telemetry(connection_string: str | None, writer: str, *, folder: Path | None = None) -> Telemetry:
     """The sink for a connection string of Application Insights, or a stand-in that does nothing.
 
-    Returns at once; the exporter starts on the sink's thread. `folder` is where the exporter keeps what the
-    endpoint refused for now (default: the system's temporary folder). Microsoft Entra authentication is
-    configured by APPLICATIONINSIGHTS_AUTHENTICATION_STRING, which the exporter reads itself.
+    Raises SettingsError where the string is none. Returns at once; the exporter starts on the sink's
+    thread. `folder` is where the exporter keeps what the endpoint refused for now (default: the system's
+    temporary folder). Microsoft Entra authentication is configured by
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING, which the exporter reads itself.
     """
     if not connection_string:
         logger.info(
             "APPLICATIONINSIGHTS_CONNECTION_STRING is not set: no telemetry is sent, no alert will fire"
         )
         return NoTelemetry()
+    if not _CONNECTION_STRING.match(connection_string):
+        raise SettingsError(
+            "APPLICATIONINSIGHTS_CONNECTION_STRING",
+            "expected InstrumentationKey=<GUID>;IngestionEndpoint=<URL>, as the portal shows it",
+        )
     return TelemetrySink(lambda: AzureMonitor(connection_string, writer, folder), writer)
 
 

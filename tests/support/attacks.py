@@ -275,7 +275,10 @@ def pasted(database: Database, at: datetime) -> None:
 
 @_attack("storage-touched", "a shared access signature reads the evidence", timedelta(minutes=5))
 def sas_read(database: Database, at: datetime) -> None:
-    row = blob_row(at + AFTER, "GetBlob", "audit/v1/w/01JD/00000001.seg", "", AuthenticationType="SAS")
+    path = "audit/v1/w/01JD/00000001.seg"
+    row = blob_row(
+        at + AFTER, "GetBlob", path, "", AuthenticationType="SAS", ObjectKey=f'"/auditaccount/{path}"'
+    )
     database.insert("StorageBlobLogs", [row])
 
 

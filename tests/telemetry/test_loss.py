@@ -11,11 +11,13 @@ from devstack.alerts.evaluation import evaluate
 from devstack.alerts.rules import load_rule
 from devstack.loganalytics.server import Workspace
 from devstack.processes import wait_until
+from shared.cloud.azure_monitor import open_telemetry
 from shared.cloud.event_attributes import Attributes
 from shared.cloud.telemetry import MAX_WAITING, TelemetrySink
+from shared.errors import SettingsError
 from shared.records.events import WriterSealed
 from shared.usecases.ports import Receipt
-from shared.usecases.telemetry import Telemetry
+from shared.usecases.telemetry import NoTelemetry, Telemetry
 from tests.support.records import access_record
 
 CALLS = 200
@@ -108,3 +110,22 @@ def test_an_exporter_that_does_not_start_is_said_once_and_harms_nothing(
     assert [record.message for record in caplog.records] == [
         "telemetry is off: the exporter did not start (ImportError)"
     ]
+
+
+@pytest.mark.parametrize("text", ["yes", "InstrumentationKey=abc", "IngestionEndpoint=https://example.com/"])
+def test_a_wrong_connection_string_stops_the_service(text: str) -> None:
+    """With the setting's name and its form, and without its value."""
+    with pytest.raises(SettingsError) as raised:
+        open_telemetry(text, "w")
+    assert raised.value.setting == "APPLICATIONINSIGHTS_CONNECTION_STRING"
+    assert "InstrumentationKey=<GUID>" in raised.value.message
+
+
+def test_without_a_connection_string_nothing_is_sent_which_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, in the log; calls go on, and no thread is started."""
+    caplog.set_level("INFO", "presidio_access.telemetry")
+    telemetry = open_telemetry(None, "w")
+    telemetry.emit(access_record(), Receipt("w", 0, ""))
+    telemetry.close()
+    assert isinstance(telemetry, NoTelemetry)
+    assert ["no telemetry is sent" in record.message for record in caplog.records] == [True]
