@@ -78,6 +78,12 @@ def status() -> None:
 
 
 @app.command()
+def url() -> None:
+    """Print the API's base URL."""
+    sys.stdout.write(_state_or_refuse().base_url + "\n")
+
+
+@app.command()
 def token(persona: Annotated[str, typer.Argument(help="engineer, analyst, redactor, nobody, ...")]) -> None:
     """Print a fresh bearer token of a persona."""
     state = _state_or_refuse()

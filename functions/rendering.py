@@ -51,10 +51,14 @@ def client_address(forwarded: str | None, trusted_hops: int) -> str | None:
 
 
 def render_answer(answer: Answer) -> func.HttpResponse:
-    """JSON with sorted keys, as Presidio's servers send it, or plain text for a str."""
+    """JSON with sorted keys, as Presidio's servers send it, or plain text for a str.
+
+    A problem keeps its order: `error` stands first, where clients of Presidio look for it.
+    """
     if isinstance(answer.body, str):
         body, mimetype = answer.body.encode(), "text/plain"
     else:
-        body, mimetype = orjson.dumps(answer.body, option=orjson.OPT_SORT_KEYS), "application/json"
+        option = orjson.OPT_SORT_KEYS if answer.status < 400 else None
+        body, mimetype = orjson.dumps(answer.body, option=option), "application/json"
     headers = {**SECURITY_HEADERS, **answer.headers}
     return func.HttpResponse(body, status_code=answer.status, headers=headers, mimetype=mimetype)

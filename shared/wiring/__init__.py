@@ -9,11 +9,14 @@ import os
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from shared.errors import AuditUnavailable, PresidioAccessError, SettingsError
-from shared.wiring.service import Service, assemble_service
 
-__all__ = ["Service", "assemble_service", "close_service", "get_service", "refusal_of"]
+if TYPE_CHECKING:
+    from shared.wiring.service import Service
+
+__all__ = ["close_service", "get_service", "refusal_of"]
 
 logger = logging.getLogger("presidio_access.service")
 
@@ -58,6 +61,9 @@ class ServiceHolder:
     def _open(self) -> Service:
         """Open again what was assembled before: a new writer at each attempt would litter the ledger."""
         if self._assembled is None:
+            # Azure's SDKs are imported here and not above: the host gives an app's import little time.
+            from shared.wiring.service import assemble_service
+
             sys.setswitchinterval(SWITCH_INTERVAL_S)
             self._assembled = assemble_service(os.environ)
         self._assembled.open()

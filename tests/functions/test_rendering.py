@@ -6,7 +6,9 @@ import azure.functions as func
 import pytest
 
 from functions.rendering import client_address, read_call, render_answer
+from shared.errors import InputError
 from shared.usecases.calls import Answer
+from shared.usecases.statuses import problem_answer
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,13 @@ def test_an_answer_is_sorted_json_that_no_cache_keeps() -> None:
     assert response.mimetype == "application/json"
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Request-Id"] == "R"
+
+
+def test_a_problem_names_its_error_first() -> None:
+    """Clients of Presidio look for `error`; code and request id stand behind it."""
+    problem = problem_answer(InputError("No text provided"), "R")
+    body = b'{"error":"No text provided","code":"invalid_request","request_id":"R"}'
+    assert render_answer(problem).get_body() == body
 
 
 def test_text_leaves_as_text() -> None:
