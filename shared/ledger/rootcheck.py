@@ -13,6 +13,7 @@ A batch without its checkpoint at the very end is a sealing under way, if it is 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,42 +23,36 @@ from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
 from shared.ledger.findings import Finding, Kind
 from shared.ledger.hashing import leaf_hash
 from shared.ledger.notes import Note, VerifierKey, parse_note, verify_note
-from shared.ledger.proofs import LeafHashes, subtree_hash
 from shared.ledger.rootlog import (
     MAX_BATCH_BYTES,
-    Seal,
     batch_path,
     checkpoint_path,
     parse_seal,
     tile_path,
 )
 from shared.ledger.rootobjects import AttachmentCheck, RootObjects, TimestampCheck, check_tiles
+from shared.ledger.sealed import SealedStates
 from shared.ledger.sources import Source
 from shared.ledger.tiles import bundles_between, decode_entries, tiles_between
-from shared.ledger.tree import Frontier
+from shared.ledger.tree import Frontier, root_of
 from shared.records.canonical import parse_time
 
 
 @dataclass(slots=True)
 class RootView:
-    """What the root log proves. `seals` are by writer, in order; `places` are their entries' indexes."""
+    """What the root log proves. `roots` are those of all sizes that it has had; `seals` are by writer."""
 
     size: int = 0
     root: bytes = field(default_factory=Frontier().root)
     checkpoint: bytes = b""
     leaf_hashes: list[bytes] = field(default_factory=list)
-    seals: dict[str, list[Seal]] = field(default_factory=dict)
-    places: dict[str, list[int]] = field(default_factory=dict)
-    checkpoints: int = 0
+    roots: dict[int, bytes] = field(default_factory=dict)
+    seals: dict[str, SealedStates] = field(default_factory=dict)
     sealed_at: str = ""
-    hashes: LeafHashes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.hashes = LeafHashes(self.leaf_hashes)
 
     def root_at(self, size: int) -> bytes:
         """The root of the first `size` entries."""
-        return subtree_hash(0, size, self.hashes)
+        return self.roots.get(size) or root_of(self.leaf_hashes[:size])
 
 
 class RootCheck:
@@ -72,14 +67,19 @@ class RootCheck:
         now: datetime,
         patience: timedelta,
         check_timestamp: TimestampCheck | None = None,
+        since_size: int = 0,
     ) -> None:
-        """`objects`: paths below `v1/root/` with their sizes; `patience`: how long sealing may take."""
+        """`objects`: paths below `v1/root/` with their sizes; `patience`: how long sealing may take.
+
+        `since_size`: entries that a verification before has covered.
+        """
         self.view = RootView()
         self._objects = RootObjects(source, objects)
         self._log = log
         self._keys = [key for key in keys if key.name == log]
         self._now = now
         self._patience = patience
+        self._since_size = since_size
         self._attachments = AttachmentCheck(self._objects, log, keys, self.view.root_at, check_timestamp)
         self._frontier = Frontier()
         self._steps = {0}
@@ -107,7 +107,8 @@ class RootCheck:
     def _next_entries(self, sizes: list[int]) -> list[bytes] | None:
         """The entries after the tree so far: of its batch or, where that is lost, of the entry bundles."""
         size = self._frontier.size
-        following = next((other for other in sizes if other > size), None)
+        place = bisect_right(sizes, size)
+        following = sizes[place] if place < len(sizes) else None
         path = batch_path(size)
         if path not in self._objects and following is None:
             return None
@@ -141,7 +142,7 @@ class RootCheck:
         """Judge one step of the walk. False where it cannot go on."""
         old, new = self._frontier.size, self._frontier.size + len(entries)
         leaves = [leaf_hash(entry) for entry in entries]
-        is_last = not any(size > old for size in sizes) and batch_path(new) not in self._objects
+        is_last = (not sizes or sizes[-1] <= old) and batch_path(new) not in self._objects
         if is_last:
             self._pending = leaves
             self._report_unfinished(old, new, entries)
@@ -151,6 +152,7 @@ class RootCheck:
         checkpoint = self._check_checkpoint(new, frontier.root())
         self._frontier = frontier
         self._steps.add(new)
+        self.view.roots[new] = frontier.root()
         self.view.leaf_hashes.extend(leaves)
         self._take_seals(entries, old)
         for tile in (*tiles_between(old, new), *bundles_between(old, new)):
@@ -158,7 +160,6 @@ class RootCheck:
                 self._report(Kind.ROOT_OBJECT_MISSING, tile_path(tile), None, "not in the listing")
         if checkpoint is not None:
             self.view.size, self.view.root, self.view.checkpoint = new, frontier.root(), checkpoint
-            self.view.checkpoints += 1
         return True
 
     def _report_unfinished(self, old: int, new: int, entries: list[bytes]) -> None:
@@ -217,11 +218,9 @@ class RootCheck:
             except MalformedLedger as error:
                 self._report(Kind.MALFORMED, path, index, error.message)
                 continue
-            earlier = self.view.seals.setdefault(seal.writer, [])
-            if earlier and (earlier[-1].closed or earlier[-1].size >= seal.size):
-                detail = f"of writer {seal.writer}: {seal.size} records after {earlier[-1].size}"
+            states = self.view.seals.setdefault(seal.writer, SealedStates())
+            if not states.add(seal, is_covered=index < self._since_size):
+                detail = f"of writer {seal.writer}: {seal.size} records do not follow the seal before"
                 self._report(Kind.SEAL_INVALID, path, index, detail)
                 continue
-            earlier.append(seal)
-            self.view.places.setdefault(seal.writer, []).append(index)
             self.view.sealed_at = max(self.view.sealed_at, seal.time)

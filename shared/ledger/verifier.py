@@ -2,7 +2,7 @@
 
 Order: the listing (once, so that what grows later is not looked at) · the root log · every writer's log
 against the seals of the root log · receipts · the archived copies. Each step only adds findings; none stops
-the others. Memory is bounded by one commit, the root log's leaf hashes and its seals.
+the others. Memory is bounded by one commit and some 200 bytes for each seal of the root log.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shared.ledger.reports import Report
 from shared.ledger.rootcheck import RootCheck, RootView
 from shared.ledger.rootlog import ROOT_PREFIX, Seal
 from shared.ledger.rootobjects import TimestampCheck
+from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import parse_segment_path
 from shared.ledger.sources import Source
 from shared.ledger.writercheck import CHUNK_BYTES, Expectation, Expired, Segment, WriterCheck, chain_for
@@ -141,6 +142,7 @@ class _Verification:
             question.now,
             question.patience,
             question.check_timestamp,
+            question.since.size if question.since else 0,
         )
         view = check.run()
         self._findings += check.findings
@@ -172,22 +174,23 @@ class _Verification:
         return {receipt.writer for receipt in self._question.receipts if receipt.writer is not None}
 
     def _check_writer(self, writer: str, segments: Sequence[Segment], view: RootView) -> None:
-        question, seals = self._question, view.seals.get(writer, [])
-        if not segments and seals:
-            self._gone.append((writer, seals[-1]))
+        question, seals = self._question, view.seals.get(writer, SealedStates())
+        if not segments and seals.last is not None:
+            self._gone.append((writer, seals.last))
         receipts = [
             (number, receipt) for number, receipt in enumerate(question.receipts) if receipt.writer == writer
         ]
-        resume = None if receipts else self._verified_before(writer, seals, view)
-        expected = Expectation(seals if segments else (), receipts, resume, question.now, question.patience)
+        resume = None if receipts else seals.resume
+        states = seals if segments else SealedStates()
+        expected = Expectation(states, receipts, resume, question.now, question.patience)
         check = WriterCheck(
             chain_for(self._log, writer, self._service_keys), segments, expected, self._advance
         )
         check.run()
-        is_lacking = bool(seals) and {finding.kind for finding in check.findings} & _LACKING
-        if is_lacking and {finding.kind for finding in check.findings} <= _LACKING_AND_AFTER:
+        found = {finding.kind for finding in check.findings}
+        if segments and seals.last is not None and found & _LACKING and found <= _LACKING_AND_AFTER:
             self._lacking[writer] = check.findings
-            self._gone.append((writer, seals[-1]))
+            self._gone.append((writer, seals.last))
         else:
             self._findings += check.findings
         self._expired += check.expired
@@ -195,15 +198,6 @@ class _Verification:
         self._segments += len(segments)
         self._writers += bool(segments)
         self._check_genesis_root(writer, check.chain.genesis.get("root"), view)
-
-    def _verified_before(self, writer: str, seals: Sequence[Seal], view: RootView) -> Seal | None:
-        """The newest seal of a writer that the checkpoint verified before covers."""
-        since = self._question.since
-        if since is None or since.size > view.size:
-            return None
-        places = view.places.get(writer, [])
-        covered = [seal for seal, place in zip(seals, places, strict=True) if place < since.size]
-        return covered[-1] if covered else None
 
     def _check_genesis_root(self, writer: str, note_text: object, view: RootView) -> None:
         """A genesis carries the root checkpoint that its writer had seen: one more view held outside."""

@@ -15,11 +15,14 @@ from shared.ledger.findings import Finding, Kind
 from shared.ledger.notes import VerifierKey, verify_note
 from shared.ledger.receipts import HeldReceipt
 from shared.ledger.rootlog import Seal
+from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import segment_path
 from shared.ledger.sources import Source
 from shared.records.canonical import MAX_LINE_BYTES, parse_time
 
 CHUNK_BYTES = 1 << 20
+
+_AGREED, _CONTRADICTED = 1, 2
 
 # what a chain says of a segment after the one that broke: that it cannot go on, which is known by then
 _CONSEQUENCES = (Kind.RECORD_MISSING, Kind.GENESIS_UNTRUSTED)
@@ -47,7 +50,7 @@ class Expired:
 class Expectation:
     """What is known of a writer from elsewhere. `resume` is a seal verified before: reading starts there."""
 
-    seals: Sequence[Seal]
+    seals: SealedStates
     receipts: Sequence[tuple[int, HeldReceipt]]
     resume: Seal | None
     now: datetime
@@ -72,10 +75,10 @@ class WriterCheck:
         self._segments = segments
         self._expected = expected
         self._advance = advance
-        self._seals = {seal.size: seal for seal in expected.seals}
+        self._sealed = expected.seals.last.size if expected.seals.last else 0
+        self._met = bytearray(len(expected.seals))
         self._wanted = {receipt.checkpoint.size for _, receipt in expected.receipts}
         self._roots: dict[int, bytes] = {}
-        self._contradicted: set[int] = set()
         self._unsealed_since: str | None = None
         self._is_broken = False
 
@@ -84,18 +87,10 @@ class WriterCheck:
         self.records += len(lines)
         if head.size in self._wanted:
             self._roots[head.size] = head.root
-        seal = self._seals.pop(head.size, None)
-        if seal is not None and not _is_state(seal, head):
-            self._contradicted.add(head.size)
-            if seal.root != head.root:
-                self._report(
-                    Kind.LOG_FORKED, head.size, f"the root sealed for {seal.size} records is another"
-                )
-            elif not self._is_broken:
-                detail = f"sealed at byte {seal.offset} of segment {seal.segment}"
-                self._report(Kind.PLACE_CHANGED, head.size, detail)
-        last = self._expected.seals[-1].size if self._expected.seals else 0
-        if head.size > last and self._unsealed_since is None:
+        place = self._expected.seals.find(head.size)
+        if place is not None:
+            self._meet(place, head)
+        if head.size > self._sealed and self._unsealed_since is None:
             self._unsealed_since = str(lines[0].fields.get("time"))
         for line in lines:
             if line.fields.get("type") == "retention":
@@ -111,7 +106,18 @@ class WriterCheck:
 
     def is_met(self, seal: Seal) -> bool:
         """True when an expected seal is exactly a state that was proven."""
-        return seal.size not in self._seals and seal.size not in self._contradicted
+        place = self._expected.seals.find(seal.size)
+        return place is not None and self._met[place] == _AGREED
+
+    def _meet(self, place: int, head: Head) -> None:
+        seals = self._expected.seals
+        self._met[place] = _AGREED if seals.is_state(place, head) else _CONTRADICTED
+        if not seals.is_root(place, head):
+            detail = f"the root sealed for {head.size} records is another"
+            self._report(Kind.LOG_FORKED, head.size, detail)
+        elif self._met[place] == _CONTRADICTED and not self._is_broken:
+            detail = f"ends at byte {head.offset} of segment {head.segment}, and was sealed elsewhere"
+            self._report(Kind.PLACE_CHANGED, head.size, detail)
 
     def _report(self, kind: Kind, index: int | None, detail: str, path: str | None = None) -> None:
         self.findings.append(Finding(kind, path or self.chain.writer, index, detail))
@@ -178,15 +184,14 @@ class WriterCheck:
 
     def _settle_seals(self, start: int) -> None:
         size = self.chain.head.size
-        for seal in self._seals.values():
-            if seal.size <= start:
+        for place, sealed in enumerate(self._expected.seals.sizes):
+            if sealed <= start or self._met[place]:
                 continue
-            if seal.size <= size:
-                self._report(
-                    Kind.LOG_FORKED, seal.size, f"no commit ends at {seal.size} records, as was sealed"
-                )
+            if sealed <= size:
+                self._report(Kind.LOG_FORKED, sealed, f"no commit ends at {sealed} records, as was sealed")
             elif not self._is_broken:
-                self._report(Kind.LOG_SHORTENED, size, f"{size} records are here, {seal.size} were sealed")
+                detail = f"{size} records are here, {self._sealed} were sealed"
+                self._report(Kind.LOG_SHORTENED, size, detail)
                 return
 
     def _settle_receipts(self) -> None:
@@ -223,9 +228,8 @@ class WriterCheck:
         except ValueError:
             age = self._expected.patience * 2
         if age > self._expected.patience:
-            sealed = self._expected.seals[-1].size if self._expected.seals else 0
-            detail = f"{self.chain.head.size - sealed} records since {self._unsealed_since}"
-            self._report(Kind.UNSEALED, sealed, detail)
+            detail = f"{self.chain.head.size - self._sealed} records since {self._unsealed_since}"
+            self._report(Kind.UNSEALED, self._sealed, detail)
 
     def _take_retention(self, line: Line) -> None:
         fields = line.fields
@@ -234,17 +238,6 @@ class WriterCheck:
             self.expired.append(Expired(fields["log_writer"], fields["log_size"], root))
         except (KeyError, TypeError, ValueError):
             self._report(Kind.MALFORMED, line.seq, "a record of retention without its members")
-
-
-def _is_state(seal: Seal, head: Head) -> bool:
-    return (seal.root, seal.closed, seal.segment, seal.offset, seal.head, seal.edge) == (
-        head.root,
-        head.closed,
-        head.segment,
-        head.offset,
-        head.last_leaf,
-        head.edge,
-    )
 
 
 def chain_for(log: str, writer: str, keys: Collection[VerifierKey]) -> Callable[[WriterCheck], Chain]:

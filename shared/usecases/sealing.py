@@ -17,6 +17,7 @@ from shared.ledger.chain import Head
 from shared.ledger.findings import Finding
 from shared.ledger.notes import VerifierKey, parse_vkey, render_note
 from shared.ledger.rootlog import MAX_BATCH_ENTRIES, Seal, parse_seal
+from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path
 from shared.ledger.writercheck import Expectation, Segment, WriterCheck, chain_for
 from shared.records.canonical import format_time, parse_time
@@ -176,7 +177,7 @@ class Sealer:
         last: Seal | None,
         keys: Collection[VerifierKey],
     ) -> WriterCheck:
-        expected = Expectation(seals, (), last, self._clock(), _NEVER)
+        expected = Expectation(SealedStates(seals), (), last, self._clock(), _NEVER)
         check = WriterCheck(chain_for(self._log, writer, keys), segments, expected, lambda _: None)
         check.run()
         return check
