@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,6 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from devstack.layout import ROOT
 from devstack.tokens import issuers_setting
@@ -29,6 +28,7 @@ from shared.cloud.credentials import ledger_credential
 from shared.errors import SettingsError
 from tests.support.forging import Forger
 from tests.support.identities import signing_key
+from tests.support.keyvault import Vault, start_vault
 from tests.support.managed_identity import (
     CLIENT_ID,
     STORAGE,
@@ -38,26 +38,23 @@ from tests.support.managed_identity import (
     running_storage,
 )
 
-FORBIDDEN = ("AccountKey", "CONNECTION_STRING", "SharedAccessSignature")
+FORBIDDEN = ("AccountKey", "CONNECTION_STRING", "SharedAccessSignature", "KEY_FILE")
 
 
 @dataclass(frozen=True, slots=True)
 class Azure:
-    """A platform and a storage account that trusts its tokens."""
+    """A platform, a storage account and a vault that trust its tokens. `bundle` trusts both certificates."""
 
     platform: Platform
     storage: SecureStorage
-    folder: Path
+    vault: Vault
+    bundle: Path
 
     def environment(self) -> dict[str, str]:
         """The service's whole environment: what Bicep sets, and what App Service adds."""
-        key_file = self.folder / "ledger.pem"
-        key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
-        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        key_file.chmod(0o600)
         return {
             "PATH": os.environ["PATH"],
-            "CA_BUNDLE": str(self.storage.bundle),
+            "CA_BUNDLE": str(self.bundle),
             "AUDIT_STORAGE_ACCOUNT_URL": self.storage.account_url,
             "AUDIT_IDENTITY_CLIENT_ID": CLIENT_ID,
             "AzureWebJobsStorage__blobServiceUri": self.storage.account_url,
@@ -66,7 +63,7 @@ class Azure:
             "AUDIT_CONTAINER": "audit",
             "ARCHIVE_CONTAINER": "archive",
             "LEDGER_NAME": "audit.example.com/presidio",
-            "LEDGER_KEY_FILE": str(key_file),
+            "LEDGER_KEY_ID": f"{self.vault.url}/keys/ledger",
             "DIGEST_KEY": base64.b64encode(b"d" * 32).decode(),
             "TRUSTED_ISSUERS": issuers_setting(self.platform.url),
             **self.platform.environment(),
@@ -115,11 +112,27 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
     ):
         for name, value in platform.environment().items():
             patch.setenv(name, value)
-        here = Azure(platform, storage, folder)
+        vault = Vault()
+        server, certificate = start_vault(folder, vault)
+        # the SDK wants the resource of the challenge to be the domain that it asks
+        vault.resource = vault.url.replace("127.0.0.1", "0.0.1")
+        bundle = folder / "bundle.pem"
+        bundle.write_bytes(storage.bundle.read_bytes() + public_part(certificate))
+        here = Azure(platform, storage, vault, bundle)
         with here.client() as client:
             client.create_container("audit")
             client.create_container("archive")
         yield here
+        server.shutdown()
+        server.server_close()
+
+
+def public_part(pem_file: str) -> bytes:
+    """The certificate of a file that holds the key too."""
+    return (
+        b"-----BEGIN CERTIFICATE-----"
+        + Path(pem_file).read_bytes().partition(b"-----BEGIN CERTIFICATE-----")[2]
+    )
 
 
 def test_calls_are_answered_and_recorded_without_any_secret(azure: Azure) -> None:
@@ -129,6 +142,7 @@ def test_calls_are_answered_and_recorded_without_any_secret(azure: Azure) -> Non
     """
     text = "My name is David Johnson and I live in Maine."
     azure.platform.tokens.clear()
+    azure.vault.requests.clear()
     answers = azure.run(
         [
             {"name": "redact", "token": azure.token("redactor"), "body": {"text": text, "language": "en"}},
@@ -149,9 +163,12 @@ def test_calls_are_answered_and_recorded_without_any_secret(azure: Azure) -> Non
         assert answer["headers"]["x-request-id"].encode() in stored
         assert answer["headers"]["x-audit-record"].split("/")[0].encode() in stored
     assert b"David" not in stored
-    assert azure.platform.tokens, "no token was asked for: something else opened storage"
-    assert set(azure.platform.tokens) == {(CLIENT_ID, STORAGE)}
-    assert len(azure.platform.tokens) <= 4, "a token is remembered until shortly before it expires"
+    assert sum(request.endswith("/sign") for request in azure.vault.requests) == 1, (
+        "one genesis, one signature"
+    )
+    asked = Counter(azure.platform.tokens)
+    assert set(asked) == {(CLIENT_ID, STORAGE), (CLIENT_ID, azure.vault.resource)}
+    assert sum(asked.values()) <= 6, "a token is remembered until shortly before it expires"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ class Vault:
     requests: list[str] = field(default_factory=list)
     key: ec.EllipticCurvePrivateKey = field(init=False)
     url: str = ""
+    resource: str = "https://vault.azure.net"
 
     def __post_init__(self) -> None:
         self.key = ec.generate_private_key(self.curve)
@@ -97,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         self.vault.requests.append(f"{method} {path}")
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             challenge = (
-                'Bearer authorization="https://login.example/tenant", resource="https://vault.azure.net"'
+                f'Bearer authorization="https://login.example/tenant", resource="{self.vault.resource}"'
             )
             self._send(401, {"error": {"code": "Unauthorized"}}, {"WWW-Authenticate": challenge})
         elif self.vault.failures:

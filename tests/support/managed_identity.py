@@ -36,6 +36,7 @@ from devstack.ports import choose_port
 from devstack.processes import end, spawn, tail, wait_until
 from devstack.tokens import mint
 from tests.support.identities import signing_key
+from tests.support.keyvault import TOKEN as VAULT_TOKEN
 
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 CLIENT_ID = "55555555-5555-4555-8555-555555555555"
@@ -60,8 +61,8 @@ class Platform:
         """What App Service puts into an app's environment."""
         return {"IDENTITY_ENDPOINT": f"{self.url}/msi/token", "IDENTITY_HEADER": self.secret}
 
-    def token_answer(self) -> dict[str, Any]:
-        """A token answer; Azurite reads the claims and does not check the signature."""
+    def token_answer(self, resource: str) -> dict[str, Any]:
+        """A token for storage, whose claims Azurite reads (it checks no signature), or for the vault."""
         now = int(time.time())
         claims = {
             "iss": f"https://sts.windows.net/{TENANT}/",
@@ -72,11 +73,11 @@ class Platform:
             "oid": "66666666-6666-4666-8666-666666666666",
             "tid": TENANT,
         }
-        token = mint(signing_key(), claims)
+        token = mint(signing_key(), claims) if resource == STORAGE else VAULT_TOKEN
         return {
             "access_token": token,
             "expires_on": str(now + self.lifetime_s),
-            "resource": STORAGE,
+            "resource": resource,
             "token_type": "Bearer",
         }
 
@@ -98,7 +99,7 @@ def running_platform() -> Iterator[Platform]:
                 self._answer(400, {"statusCode": 400, "message": "no such identity"})
                 return
             platform.tokens.append((query.get("client_id", [""])[0], query["resource"][0]))
-            self._answer(200, platform.token_answer())
+            self._answer(200, platform.token_answer(query["resource"][0]))
 
         def _answer(self, status: int, value: Any) -> None:
             body = json.dumps(value).encode()
