@@ -31,10 +31,8 @@ def sandbox(month: Database) -> Iterator[Database]:
     month.run_sql("ROLLBACK")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _print_the_table(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Print rule x (fired, silent, semantic check, limits, slips seen) after the last test."""
-    yield
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and TABLE.evaluations:
-        reporter.write_line("\n" + TABLE.render())
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print rule x (fired, silent, semantic check, limits, slips seen) below the results."""
+    if TABLE.evaluations:
+        terminalreporter.section("alert rules")
+        terminalreporter.write_line(TABLE.render())
