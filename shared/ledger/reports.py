@@ -45,7 +45,8 @@ class Report:
     def verdict(self) -> str:
         """One line that a reader who reads no further can act upon."""
         counts = Counter(finding.weight for finding in self.findings)
-        scope = f"{self.records:,} records of {self.writers:,} writers"
+        new = f" new since root size {self.since:,}," if self.since else ""
+        scope = f"{self.records:,} records{new} of {self.writers:,} writers"
         if counts[Weight.TAMPERING]:
             return f"NOT INTACT: {counts[Weight.TAMPERING]:,} findings in {scope}."
         if counts[Weight.UNCHECKED]:

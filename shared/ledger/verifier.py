@@ -23,7 +23,7 @@ from shared.ledger.rootobjects import TimestampCheck
 from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import parse_segment_path
 from shared.ledger.sources import Source
-from shared.ledger.writercheck import CHUNK_BYTES, Expectation, Expired, Segment, WriterCheck, chain_for
+from shared.ledger.writercheck import CHUNK_BYTES, Expectation, Expired, Segment, WriterCheck
 from shared.records.canonical import format_time
 
 # What is said of a log of which segments are gone, and what that entails: sweeping may be under way.
@@ -183,9 +183,8 @@ class _Verification:
         resume = None if receipts else seals.resume
         states = seals if segments else SealedStates()
         expected = Expectation(states, receipts, resume, question.now, question.patience)
-        check = WriterCheck(
-            chain_for(self._log, writer, self._service_keys), segments, expected, self._advance
-        )
+        name = (self._log, writer)
+        check = WriterCheck(name, self._service_keys, segments, expected, self._advance)
         check.run()
         found = {finding.kind for finding in check.findings}
         if segments and seals.last is not None and found & _LACKING and found <= _LACKING_AND_AFTER:

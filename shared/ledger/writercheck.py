@@ -62,16 +62,17 @@ class WriterCheck:
 
     def __init__(
         self,
-        chain_of: Callable[[WriterCheck], Chain],
+        name: tuple[str, str],
+        keys: Collection[VerifierKey],
         segments: Sequence[Segment],
         expected: Expectation,
         advance: Callable[[int], None],
     ) -> None:
-        """`chain_of` makes the chain that reports to this check; `advance` is told of bytes read."""
+        """`name`: the log's and the writer's; `keys`: of the service; `advance` is told of bytes read."""
         self.findings: list[Finding] = []
         self.expired: list[Expired] = []
         self.records = 0
-        self.chain = chain_of(self)
+        self.chain = Chain(*name, keys, self)
         self._segments = segments
         self._expected = expected
         self._advance = advance
@@ -238,8 +239,3 @@ class WriterCheck:
             self.expired.append(Expired(fields["log_writer"], fields["log_size"], root))
         except (KeyError, TypeError, ValueError):
             self._report(Kind.MALFORMED, line.seq, "a record of retention without its members")
-
-
-def chain_for(log: str, writer: str, keys: Collection[VerifierKey]) -> Callable[[WriterCheck], Chain]:
-    """Makes the chain of a writer for its check."""
-    return lambda check: Chain(log, writer, keys, check)

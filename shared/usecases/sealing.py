@@ -19,7 +19,7 @@ from shared.ledger.notes import VerifierKey, parse_vkey, render_note
 from shared.ledger.rootlog import MAX_BATCH_ENTRIES, Seal, parse_seal
 from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path
-from shared.ledger.writercheck import Expectation, Segment, WriterCheck, chain_for
+from shared.ledger.writercheck import Expectation, Segment, WriterCheck
 from shared.records.canonical import format_time, parse_time
 from shared.usecases.ports import Clock, LedgerStore, NoteSigner
 from shared.usecases.rootstore import RootConflict, RootHead, RootStore
@@ -178,7 +178,7 @@ class Sealer:
         keys: Collection[VerifierKey],
     ) -> WriterCheck:
         expected = Expectation(SealedStates(seals), (), last, self._clock(), _NEVER)
-        check = WriterCheck(chain_for(self._log, writer, keys), segments, expected, lambda _: None)
+        check = WriterCheck((self._log, writer), keys, segments, expected, lambda _: None)
         check.run()
         return check
 
