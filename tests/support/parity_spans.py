@@ -155,25 +155,56 @@ def _restoring() -> Iterator[Body]:
     keep = {"DEFAULT": {"type": "deanonymize_keep"}}
     bodies: tuple[tuple[str, dict[str, Any]], ...] = (
         ("decrypt", {"text": text, "anonymizer_results": [span], "deanonymizers": decrypt}),
-        ("decrypt, with what /anonymize gave", {"text": text, "anonymizer_results": [{**span, "text": sealed,
-          "operator": "encrypt", "score": 0.85}], "deanonymizers": decrypt}),
-        ("by default", {"text": text, "anonymizer_results": [span], "deanonymizers": {"DEFAULT": decrypt["NAME"]}}),
+        (
+            "decrypt, with what /anonymize gave",
+            {
+                "text": text,
+                "anonymizer_results": [{**span, "text": sealed, "operator": "encrypt", "score": 0.85}],
+                "deanonymizers": decrypt,
+            },
+        ),
+        (
+            "by default",
+            {"text": text, "anonymizer_results": [span], "deanonymizers": {"DEFAULT": decrypt["NAME"]}},
+        ),
         ("keep", {"text": text, "anonymizer_results": [span], "deanonymizers": keep}),
         ("no results", {"text": text, "deanonymizers": decrypt}),
         ("no results, no deanonymizers", {"text": text}),
         ("null results", {"text": text, "anonymizer_results": None, "deanonymizers": None}),
         ("an empty object", {}),
-        ("a short key", {"text": text, "anonymizer_results": [span], "deanonymizers": {"NAME": {"type": "decrypt",
-          "key": "short"}}}),
-        ("no key", {"text": text, "anonymizer_results": [span], "deanonymizers": {"NAME": {"type": "decrypt"}}}),
+        (
+            "a short key",
+            {
+                "text": text,
+                "anonymizer_results": [span],
+                "deanonymizers": {"NAME": {"type": "decrypt", "key": "short"}},
+            },
+        ),
+        (
+            "no key",
+            {"text": text, "anonymizer_results": [span], "deanonymizers": {"NAME": {"type": "decrypt"}}},
+        ),
         ("an anonymizer", {"text": text, "anonymizer_results": [span], "deanonymizers": {"NAME": MASK}}),
-        ("an unknown operator", {"text": text, "anonymizer_results": [span], "deanonymizers": {"NAME": {"type": "x"}}}),
-        ("a span behind the text", {"text": text, "anonymizer_results": [{**span, "end": 9999}],
-          "deanonymizers": keep}),
-        ("a span without start", {"text": text, "anonymizer_results": [{"end": 3, "entity_type": "A"}],
-          "deanonymizers": keep}),
-        ("two spans that overlap", {"text": text, "anonymizer_results": [{**span, "end": 20}, {**span, "start": 15}],
-          "deanonymizers": keep}),
-    )  # fmt: skip
+        (
+            "an unknown operator",
+            {"text": text, "anonymizer_results": [span], "deanonymizers": {"NAME": {"type": "x"}}},
+        ),
+        (
+            "a span behind the text",
+            {"text": text, "anonymizer_results": [{**span, "end": 9999}], "deanonymizers": keep},
+        ),
+        (
+            "a span without start",
+            {"text": text, "anonymizer_results": [{"end": 3, "entity_type": "A"}], "deanonymizers": keep},
+        ),
+        (
+            "two spans that overlap",
+            {
+                "text": text,
+                "anonymizer_results": [{**span, "end": 20}, {**span, "start": 15}],
+                "deanonymizers": keep,
+            },
+        ),
+    )
     for name, body in bodies:
         yield f"deanonymize: {name}", "/deanonymize", body

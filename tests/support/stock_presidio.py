@@ -55,7 +55,7 @@ class StockPresidio:
             return 200, self.deanonymizer.get_deanonymizers()
         try:
             if path == "/recognizers":
-                return 200, [one.name for one in self.analyzer.get_recognizers(language)]
+                return 200, [one.name for one in self.analyzer.get_recognizers(language)]  # type: ignore[has-type]
             return 200, self.analyzer.get_supported_entities(language)
         except Exception as error:  # noqa: BLE001 - as the server does
             return 500, {"error": str(error)}
@@ -107,7 +107,7 @@ class StockPresidio:
             if AppEntitiesConvertor.check_custom_operator(operators):
                 return 400, {"error": "Custom type anonymizer is not supported"}
             results = AppEntitiesConvertor.analyzer_results_from_json(body.get("analyzer_results"))
-            made = self.anonymizer.anonymize(body.get("text", ""), results, operators)  # type: ignore[arg-type]
+            made = self.anonymizer.anonymize(body.get("text", ""), results, operators)
             return 200, json.loads(made.to_json())
         except InvalidParamError as error:
             return 422, {"error": error.err_msg}
