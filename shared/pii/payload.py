@@ -27,19 +27,30 @@ def parse_json(data: bytes) -> object:
     in an object, lone surrogates, more than `MAX_DEPTH` levels. NUL characters are text. How large a body
     may be is the caller's to decide. Raises InputError that begins with `Invalid request json`.
     """
-    _check_depth(data)
+    failure: InputError
     try:
-        text = data.decode("utf-8-sig")
+        return _decode(data)
+    except InputError as error:
+        failure = error
     except UnicodeDecodeError:
-        _refuse("the body is not UTF-8")
-    try:
-        value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite
-        )
+        failure = InputError(f"{INVALID_JSON}: the body is not UTF-8")
     except RecursionError:
-        _refuse(f"expected at most {MAX_DEPTH} levels of nesting")
-    except ValueError:  # JSONDecodeError quotes nothing, but its position would tell apart valid prefixes
-        raise InputError(INVALID_JSON) from None
+        failure = InputError(f"{INVALID_JSON}: expected at most {MAX_DEPTH} levels of nesting")
+    except ValueError:
+        failure = InputError(INVALID_JSON)
+    # Raised out here: Python's decoders keep the whole body in their exceptions, which would hang on this one.
+    failure.__context__ = None
+    raise failure
+
+
+def _decode(data: bytes) -> object:
+    _check_depth(data)
+    value: object = json.loads(
+        data.decode("utf-8-sig"),
+        object_pairs_hook=_object,
+        parse_constant=_constant,
+        parse_float=_finite,
+    )
     if _SURROGATE_ESCAPE.search(data) and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         _refuse("a string holds half of a surrogate pair, which is not a character")
     return value
