@@ -516,7 +516,7 @@ module keeper 'modules/function-app.bicep' = {
     reachable: false
     runsTimers: true
     instanceMemoryMB: 2048
-    maximumInstanceCount: 1
+    maximumInstanceCount: 40
     alwaysReadyInstances: 0
     httpConcurrency: 1
     zoneRedundant: false
@@ -591,7 +591,6 @@ module platformAlerts 'modules/platform-alerts.bicep' = {
   params: {
     token: token
     tags: allTags
-    location: location
     actionGroupId: ids.actionGroup
     vaultId: ids.vault
     storageIds: [ids.auditStorage, ids.hostStorage]
@@ -659,9 +658,3 @@ output KEY_VAULT_NAME string = names.vault
 
 @description('The workspace\'s GUID, for queries.')
 output LOG_ANALYTICS_WORKSPACE_ID string = monitoring.outputs.workspaceCustomerId
-
-@description('Days of retention of the audit container.')
-output AUDIT_RETENTION_DAYS int = auditRetentionDays
-
-@description('Days of retention of the archive container.')
-output ARCHIVE_RETENTION_DAYS int = archiveRetentionDays

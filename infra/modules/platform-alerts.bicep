@@ -7,9 +7,6 @@ param token string
 @description('Tags of every resource.')
 param tags object
 
-@description('Region of the deployment, for service health.')
-param location string
-
 @description('Resource id of the action group.')
 param actionGroupId string
 
@@ -152,6 +149,8 @@ resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
             operator: rule.operator
             threshold: rule.threshold
             dimensions: rule.dimensions
+            // a metric appears with its first value, after the deployment
+            skipMetricValidation: true
           }
         ]
       }
@@ -213,13 +212,12 @@ resource serviceHealth 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'Azure reports a problem, maintenance or a security advisory in this region.'
+    description: 'Azure reports a problem, maintenance or a security advisory for this subscription.'
     enabled: true
     scopes: [subscription().id]
     condition: {
       allOf: [
         { field: 'category', equals: 'ServiceHealth' }
-        { field: 'properties.impactedServices[*].ImpactedRegions[*].RegionName', containsAny: [location, 'Global'] }
       ]
     }
     actions: { actionGroups: [{ actionGroupId: actionGroupId }] }

@@ -65,9 +65,12 @@ class AzureUnavailable(Exception):
 
 def ask(*arguments: str) -> Any:
     """The parsed JSON answer of an `az` command. Raises AzureUnavailable with the first line of its error."""
-    done = subprocess.run(
-        ["az", *arguments, "--output", "json"], capture_output=True, text=True, check=False, timeout=120
+    subscription = os.environ.get("AZURE_SUBSCRIPTION_ID")
+    scope = (
+        ["--subscription", subscription] if subscription and arguments[0] not in ("account", "rest") else []
     )
+    command = ["az", *arguments, *scope, "--output", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise AzureUnavailable(lines[0][:200])

@@ -13,7 +13,7 @@ if [ -n "$me" ]; then
 fi
 
 # ARM changes the case of outputs' names, so they are looked up without it.
-client_id=$(az deployment sub create \
+client_id=$(az deployment sub create --subscription "$AZURE_SUBSCRIPTION_ID" \
   --name "presidio-entra-$environment" --location "$location" --only-show-errors \
   --template-file infra/entra.bicep \
   --parameters environmentName="$environment" servicePrincipalId="${SERVICE_PRINCIPAL_ID:-}" grants="$grants" \
