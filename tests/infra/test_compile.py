@@ -42,8 +42,8 @@ def test_a_file_compiles_without_a_message(file: Path, bicep: Bicep) -> None:
 
 @pytest.mark.parametrize("file", [*FILES, INFRA / "main.bicepparam"], ids=lambda file: file.name)
 def test_a_file_is_formatted(file: Path, bicep: Bicep, tmp_path: Path) -> None:
-    """`bicep format` would change nothing. (In a folder of its own: beside bicepconfig.json, the compiler would
-    look for the Graph extension in its registry.)
+    """`bicep format` would change nothing. (In a folder of its own: beside bicepconfig.json the compiler
+    would look for the Graph extension in its registry.)
     """
     copy = tmp_path / file.name
     copy.write_bytes(file.read_bytes())
