@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.errors import UnsupportedMedia
 from shared.identity.decisions import Demand
+from shared.identity.terms import OPERATORS
 from shared.pii.engine import Engine
 from shared.pii.requests import (
     AnalyzeRequest,
@@ -35,10 +36,11 @@ def read_json(call: Call) -> object:
 
 
 def _demand(operation: str, request: EngineRequest) -> Demand:
+    """What the policy decides about. An operator that Presidio has not is the engine's to refuse (422)."""
     return Demand(
         operation=operation,
         entities=request.entities,
-        operators=request.operators,
+        operators=tuple(name for name in request.operators if name in OPERATORS),
         language=request.language,
         texts=request.texts,
         chars=request.chars,
