@@ -11,7 +11,10 @@ from shared.errors import AnalysisTimedOut, Unprocessable
 
 
 class Budget:
-    """One call's bounds. Times are of a monotonic clock, in seconds."""
+    """One call's bounds: seconds of a clock for the whole, of the processor for the request's own patterns.
+
+    The `regex` module times patterns by the processor as well: waiting for it does not count.
+    """
 
     __slots__ = ("_ad_hoc_s", "_deadline_s", "_matches_left")
 

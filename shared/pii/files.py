@@ -24,8 +24,9 @@ class EngineLimits:
     """Bounds that hold for every call, whoever makes it. The policy's limits lie below these.
 
     `analysis_timeout_ms` bounds the wall-clock time of one call, batches included; `ad_hoc_timeout_ms` the
-    time of patterns that a request brings along. `max_text_chars` is for one text (spaCy's own limit is
-    1,000,000). `ahds_endpoint` is the only endpoint that the operator `surrogate_ahds` may use.
+    processor time of patterns that a request brings along. `max_text_chars` is for one text (spaCy's own
+    limit is 1,000,000), `max_matches` for what the patterns of one call match, `max_output_chars` for what
+    it makes of texts. `ahds_endpoint` is the only endpoint that the operator `surrogate_ahds` may use.
     """
 
     analysis_timeout_ms: int = 10_000

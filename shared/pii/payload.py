@@ -15,7 +15,9 @@ INVALID_JSON = "Invalid request json"
 MAX_DEPTH = 16
 """The deepest nesting of a body. Presidio's own requests need five levels."""
 
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -38,7 +40,7 @@ def parse_json(data: bytes) -> object:
         failure = InputError(f"{INVALID_JSON}: expected at most {MAX_DEPTH} levels of nesting")
     except ValueError:
         failure = InputError(INVALID_JSON)
-    # Raised out here: Python's decoders keep the whole body in their exceptions, which would hang on this one.
+    # Raised out here: Python's decoders keep the whole body in their exceptions, which would hang on it.
     failure.__context__ = None
     raise failure
 
@@ -61,18 +63,18 @@ def _refuse(why: str) -> NoReturn:
 
 
 def _check_depth(data: bytes) -> None:
-    """Count brackets outside of strings before the parser recurses into them."""
+    """Refuse what the parser would recurse into too deeply, before it does.
+
+    What is left of a body when strings and everything but brackets are taken away, and then each pair that
+    holds nothing as often as there may be levels, is nested more deeply or does not match.
+    """
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(data):
-        token = match[0]
-        if token in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                _refuse(f"expected at most {MAX_DEPTH} levels of nesting")
-        elif token in b"]}":
-            depth -= 1
+    brackets = _STRING.sub(b"", data).translate(_AS_SQUARE, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    if brackets:
+        _refuse(f"brackets that do not match, or more than {MAX_DEPTH} levels of nesting")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

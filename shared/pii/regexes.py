@@ -88,7 +88,7 @@ class GuardedRegex:
     def finditer(self, text: str, timeout: float | None = None) -> Iterator[regex.Match[str]]:
         """As the pattern's own; the time-out is the budget's, whatever the caller wants."""
         budget = current_budget()
-        started_s = time.monotonic()
+        started_s = time.thread_time()
         seconds = budget.ad_hoc_seconds_left() if self._is_ad_hoc else budget.seconds_left()
         try:
             for match in self._compiled.finditer(text, timeout=seconds):
@@ -100,7 +100,7 @@ class GuardedRegex:
             raise AnalysisTimedOut("a pattern needs too much memory; nothing was released") from None
         finally:
             if self._is_ad_hoc:
-                budget.spend_ad_hoc(time.monotonic() - started_s)
+                budget.spend_ad_hoc(time.thread_time() - started_s)
 
 
 class GuardedPattern(Pattern):
@@ -134,10 +134,10 @@ def guard(pattern: Pattern, flags: int) -> GuardedPattern:
 def search_bounded(compiled: regex.Pattern[str], text: str) -> bool:
     """True where a pattern of the request matches anywhere in a text. Raises AnalysisTimedOut."""
     budget = current_budget()
-    started_s = time.monotonic()
+    started_s = time.thread_time()
     try:
         return compiled.search(text, timeout=budget.ad_hoc_seconds_left()) is not None
     except (TimeoutError, MemoryError):
         raise AnalysisTimedOut("a pattern of allow_list ran out of time; nothing was released") from None
     finally:
-        budget.spend_ad_hoc(time.monotonic() - started_s)
+        budget.spend_ad_hoc(time.thread_time() - started_s)

@@ -27,7 +27,7 @@ from tests.support.parity_cases import Case
 from tests.support.stock_presidio import CONFIG, StockPresidio
 
 FILES = EngineFiles(CONFIG / "analyzer.yaml", CONFIG / "nlp.yaml", CONFIG / "recognizers.yaml")
-TEST_LIMITS = EngineLimits(analysis_timeout_ms=60_000, ad_hoc_timeout_ms=2_000)
+TEST_LIMITS = EngineLimits(analysis_timeout_ms=60_000, ad_hoc_timeout_ms=500)
 """More time than in service: tests share their machine."""
 
 _STATUS: dict[type[PresidioAccessError], int] = {
