@@ -97,7 +97,7 @@ def read_authorities(files: list[Path]) -> TimestampCheck:
     """A check of time-stamps under root certificates. Raises AuditorError."""
     from cryptography.x509 import load_pem_x509_certificates
 
-    from shared.cloud.timestamps import timestamp_check
+    from auditor.timestamps import timestamp_check
 
     try:
         return timestamp_check(

@@ -23,6 +23,10 @@ from shared.pii.requests import (
 )
 from shared.usecases.calls import Call, Grant, Operation, Result, Work
 
+RESTORING = frozenset({"decrypt", "deanonymize_keep"})
+REPLACING = OPERATORS - RESTORING
+"""Presidio's operators, by the route that has them."""
+
 REVEALING_OPERATORS = frozenset({"keep", "deanonymize_keep"})
 """Operators that leave a value as it was: what they touch is released."""
 
@@ -36,11 +40,12 @@ def read_json(call: Call) -> object:
 
 
 def _demand(operation: str, request: EngineRequest) -> Demand:
-    """What the policy decides about. An operator that Presidio has not is the engine's to refuse (422)."""
+    """What the policy decides about. An operator that is none there is for the engine to refuse (422)."""
+    known = RESTORING if operation == "pii.deanonymize" else REPLACING
     return Demand(
         operation=operation,
         entities=request.entities,
-        operators=tuple(name for name in request.operators if name in OPERATORS),
+        operators=tuple(name for name in request.operators if name in known),
         language=request.language,
         texts=request.texts,
         chars=request.chars,

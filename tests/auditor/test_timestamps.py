@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
-from shared.cloud.timestamps import TimestampAuthority, timestamp_check
+from auditor.timestamps import TimestampAuthority, timestamp_check
 from shared.errors import KeysUnavailable, LedgerError
 from shared.ledger.findings import Kind
 from shared.ledger.rootlog import timestamp_path
