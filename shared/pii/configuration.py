@@ -76,11 +76,11 @@ def model_folder(name: str) -> Path:
 
 
 def _is_installed(name: str) -> bool:
-    """As spaCy decides: a distribution of that name, or a path that exists."""
+    """As spaCy decides: a distribution of that name, or the path of a model's folder."""
     try:
         distribution(name)
     except PackageNotFoundError:
-        return Path(name).exists()
+        return Path(name, "meta.json").is_file()
     return find_spec(name) is not None
 
 

@@ -75,7 +75,8 @@ def _explain(error: Exception) -> str:
     cause = error.__cause__
     if cause is not None and hasattr(cause, "errors"):
         first = cause.errors(include_url=False, include_input=False, include_context=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['type']}"
+        said = first["msg"] if "{" not in first["msg"] else first["type"]  # some quote a whole pattern
+        return f"{'.'.join(map(str, first['loc']))}: {said[:200]}"
     if isinstance(error, ValueError | TypeError | ImportError):
         return f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
     return type(error).__name__
