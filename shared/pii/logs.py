@@ -1,61 +1,62 @@
-"""Presidio's loggers, captured, levelled and scrubbed at one place.
+"""What Presidio logs, scrubbed at one place: where log records are made.
 
 Presidio writes what it finds into its logs: matched values as arguments, entity types and operators inside
 finished messages, keys in `repr`s, context words at DEBUG, every token where `log_decision_process` is on.
 A finished message cannot be told from a template, so none passes. What passes is the place in the source
 that wrote it and the kind of exception: enough to look up what it says, nothing of what it said.
+
+Loggers, handlers and levels can be changed by anybody at any time, and telemetry libraries do; a record that
+was made without its message stays without it.
 """
 
 from __future__ import annotations
 
 import logging
-
-TARGET = "presidio_access.engine"
-"""The service's own logger, to which the places are reported."""
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any
 
 LOUD = ("presidio-analyzer", "presidio-anonymizer", "spacy", "tldextract", "filelock")
-"""Reported from WARNING on."""
+"""Loggers (and those below them) that are heard from WARNING on."""
 
 SILENT = ("decision_process",)
-"""Presidio's tracer: every token of every text. Never reported, whoever turns it on."""
+"""Presidio's tracer: every token of every text. Turned off as well."""
 
 
-class PlaceHandler(logging.Handler):
-    """Reports where a record was written, at its level, without its message, arguments and traceback."""
+class ScrubbingFactory:
+    """Makes log records as another factory does, those of `LOUD` and `SILENT` without their content."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """One line on the service's logger."""
-        kind = record.exc_info[0] if isinstance(record.exc_info, tuple) else None
+    def __init__(self, inner: Callable[..., logging.LogRecord]) -> None:
+        self._inner = inner
+
+    def __call__(
+        self,
+        name: str,
+        level: int,
+        path: str,
+        line: int,
+        msg: object,
+        args: Any,
+        exc_info: Any,
+        *rest: Any,
+        **named: Any,
+    ) -> logging.LogRecord:
+        """The signature of `logging.LogRecord`."""
+        if name.partition(".")[0] not in (*LOUD, *SILENT):
+            return self._inner(name, level, path, line, msg, args, exc_info, *rest, **named)
+        kind = exc_info[0] if isinstance(exc_info, tuple) else None
         raised = f" after {kind.__name__}" if kind is not None else ""
-        logging.getLogger(TARGET).log(
-            record.levelno,
-            "%s: message of %s:%d withheld%s",
-            record.name,
-            record.module,
-            record.lineno,
-            raised,
-        )
+        place = f"{PurePath(path).name}:{line}"
+        return self._inner(name, level, path, line, "message of %s withheld%s", (place, raised), None)
 
 
 def capture_logs() -> None:
-    """Take over the loggers, their handlers and their levels. Call before Presidio is loaded and after.
-
-    Presidio gives its tracer a handler on stderr when it is imported; a second call takes that away again.
-    """
+    """Scrub from now on. Call before Presidio is imported and after: its import adds a handler on stderr."""
+    if not isinstance(logging.getLogRecordFactory(), ScrubbingFactory):
+        logging.setLogRecordFactory(ScrubbingFactory(logging.getLogRecordFactory()))
     for name in LOUD:
-        _take_over(logging.getLogger(name), [PlaceHandler()], logging.WARNING)
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in SILENT:
-        _take_over(logging.getLogger(name), [logging.NullHandler()], logging.CRITICAL + 1)
-    for name in list(logging.root.manager.loggerDict):
-        if name.startswith(tuple(f"{parent}." for parent in LOUD + SILENT)):
-            _take_over(logging.getLogger(name), [], logging.NOTSET, propagate=True)
-
-
-def _take_over(
-    logger: logging.Logger, handlers: list[logging.Handler], level: int, propagate: bool = False
-) -> None:
-    logger.handlers[:] = handlers
-    logger.filters.clear()
-    logger.setLevel(level)
-    logger.propagate = propagate
-    logger.disabled = False
+        tracer = logging.getLogger(name)
+        tracer.handlers.clear()
+        tracer.setLevel(logging.CRITICAL + 1)
