@@ -172,24 +172,25 @@ def test_the_clouds_own_evaluator_watches_the_deployed_rules(watched: Cloud) -> 
 def test_a_failing_endpoint_does_not_slow_calls(watched: Cloud, workspace: WorkspaceClient) -> None:
     """402, 429, 500, silence and closed connections: the same answers at the same speed."""
 
-    def median_ms() -> float:
+    def quick_ms() -> float:
+        """The lower quartile: a wait for the endpoint shows in it, other work of the machine hardly."""
         took = []
         for _ in range(CALLS):
             started = time.perf_counter()
             assert _analyze(watched, "Call Maria on 212-555-0199").status == 200
             took.append((time.perf_counter() - started) * 1_000)
-        return statistics.median(took)
+        return statistics.quantiles(took)[0]
 
-    median_ms()
-    before = median_ms()
-    medians = {}
+    quick_ms()
+    before = quick_ms()
+    quick = {}
     try:
         for mode in MODES:
             workspace.set_mode(mode)
-            medians[mode] = median_ms()
+            quick[mode] = quick_ms()
     finally:
         workspace.set_mode("ok")
-    after = median_ms()
-    shown = ", ".join(f"{mode} {median:.1f}" for mode, median in medians.items())
-    print(f"\nmedian ms of a call: before {before:.1f}, {shown}, after {after:.1f}")
-    assert max(medians.values()) < max(before, after) * SLOWER, shown
+    after = quick_ms()
+    shown = ", ".join(f"{mode} {took:.1f}" for mode, took in quick.items())
+    print(f"\nlower quartile of a call, ms: before {before:.1f}, {shown}, after {after:.1f}")
+    assert max(quick.values()) < max(before, after) * SLOWER, shown

@@ -14,6 +14,7 @@ from shared.settings import load_settings, variables
 from tests.infra.conftest import Evaluate
 from tests.support.bicep import INFRA, ROOT
 from tests.support.deployment import Deployment
+from tests.support.functions import trigger_types
 
 LOCAL_ONLY = {
     "AUDIT_STORAGE_CONNECTION_STRING": "a laptop's storage; in Azure there is an identity",
@@ -73,7 +74,9 @@ def test_timers_run_in_the_keeper_alone(deployments: Evaluate) -> None:
     A new timer needs a line `'AzureWebJobs.<name>.Disabled': runsTimers ? 'false' : 'true'` in
     infra/modules/function-app.bicep.
     """
-    timers = {name for name, trigger in triggers().items() if trigger not in ("httpTrigger", "warmupTrigger")}
+    timers = {
+        name for name, trigger in trigger_types().items() if trigger not in ("httpTrigger", "warmupTrigger")
+    }
     deployment = deployments({}, None)
     off = {
         name.split(".")[1]
@@ -92,18 +95,6 @@ def test_timers_run_in_the_keeper_alone(deployments: Evaluate) -> None:
 def is_off(name: str, value: str) -> bool:
     """Whether a setting switches a function off."""
     return bool(re.fullmatch(r"AzureWebJobs\..+\.Disabled", name)) and value.lower() == "true"
-
-
-def triggers() -> dict[str, str]:
-    """The functions of the package and the kind of their trigger."""
-    from function_app import app
-
-    kinds: dict[str, str] = {}
-    for function in app.get_functions():
-        trigger = function.get_trigger()
-        assert trigger is not None
-        kinds[str(function.get_function_name())] = str(trigger.type)
-    return kinds
 
 
 def documented(page: str, row: str) -> str:

@@ -26,10 +26,21 @@ class Route:
 
 
 @functools.cache
+def registered_functions() -> tuple[Any, ...]:
+    """The app's functions."""
+    return tuple(app.get_functions())
+
+
+def trigger_types() -> dict[str, str]:
+    """The kind of trigger of each function."""
+    return {str(one.get_function_name()): str(one.get_trigger().type) for one in registered_functions()}
+
+
+@functools.cache
 def http_routes() -> tuple[Route, ...]:
     """Every method of every HTTP function."""
     routes = []
-    for function in app.get_functions():
+    for function in registered_functions():
         trigger = function.get_trigger()
         if not isinstance(trigger, HttpTrigger):
             continue
