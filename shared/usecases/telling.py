@@ -1,4 +1,4 @@
-"""Everything that is committed is told by telemetry, in the order of the log: genesis and closing words too."""
+"""All that is committed is told by telemetry, in the order of the log: genesis and closing words too."""
 
 from __future__ import annotations
 

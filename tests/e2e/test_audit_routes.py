@@ -1,4 +1,4 @@
-"""The auditors' routes: pages that are stable while the log grows, proofs that verify, and their own records."""
+"""The auditors' routes: pages stable while the log grows, proofs that verify, and their own records."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_record_is_what_the_receipt_names(cloud: Cloud) -> None:
 
 
 def test_a_proof_verifies_under_the_service_s_key_alone(cloud: Cloud) -> None:
-    """After sealing, the evidence leads from the record to the root checkpoint that the service key signed."""
+    """After sealing, evidence leads from the record to the root checkpoint that the service key signed."""
     call = cloud.call("POST", "/analyze", GOOD, persona="engineer")
     keys = [parse_vkey(vkey) for vkey in cloud.state.trusted_keys]
     until = time.monotonic() + 60

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.bicep import ROOT
+from tests.support.functions import trigger_types
 from tests.support.packaging import build_package, clean_python, copy_worker, find_uv, packed_files
 
 TOP = {"function_app.py", "host.json", "requirements.txt", "functions", "shared", "config"}
@@ -131,14 +132,7 @@ def test_it_starts_with_only_its_requirements(
         "health",
         "ready",
     }
-    assert said["functions"] == own_functions()
+    assert said["functions"] == sorted(trigger_types())
     assert said["import_s"] < MAX_IMPORT_S
     assert said["heavy_at_import"] == [], "Presidio and spaCy are loaded after the start, not by it"
     assert all(place.startswith(str(package.folder)) for place in said["places"])
-
-
-def own_functions() -> list[str]:
-    """The functions of this checkout."""
-    from function_app import app
-
-    return sorted(str(function.get_function_name()) for function in app.get_functions())
