@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.cloud.event_attributes import Attributes
 from shared.cloud.telemetry import Backend, TelemetrySink
@@ -95,48 +94,49 @@ class AzureMonitor(Backend):
         from opentelemetry import _logs, metrics, trace
         from opentelemetry.sdk.resources import Resource
 
+        from shared.cloud.event_exporter import open_event_provider
+
         resource = Resource({"service.name": ROLE, "service.instance.id": writer, "service.version": VERSION})
+        sending: dict[str, Any] = {"connection_string": connection_string, "read_timeout": READ_TIMEOUT_S}
+        sending |= {"retry_total": 0, **({"storage_directory": str(folder)} if folder else {})}
         configure_azure_monitor(
-            connection_string=connection_string,
             resource=resource,
             logger_name=LOGGER_NAME,
             enable_live_metrics=False,
             enable_performance_counters=False,
             enable_trace_based_sampling_for_logs=False,
             instrumentation_options={name: {"enabled": False} for name in _INSTRUMENTED},
-            read_timeout=READ_TIMEOUT_S,
-            retry_total=0,
-            **({"storage_directory": str(folder)} if folder else {}),
+            **sending,
         )
+        events = open_event_provider(resource, sending)
         for library in ("azure.monitor.opentelemetry", "azure.core.pipeline.policies.http_logging_policy"):
             # One line for each batch, at INFO, would fill the log; what goes wrong is a warning.
             logging.getLogger(library).setLevel(logging.WARNING)
-        self._logger = _logs.get_logger(ROLE)
+        self._logger = events.get_logger(ROLE)
         self._tracer = trace.get_tracer(ROLE)
         self._meter = metrics.get_meter(ROLE)
         self._histograms: dict[str, Histogram] = {}
+        providers = (
+            events,
+            _logs.get_logger_provider(),
+            trace.get_tracer_provider(),
+            metrics.get_meter_provider(),
+        )
         self._close: tuple[Callable[[], object], ...] = tuple(
             getattr(provider, "shutdown")  # noqa: B009 - only the SDK's providers have it, and they are set now
-            for provider in (
-                _logs.get_logger_provider(),
-                trace.get_tracer_provider(),
-                metrics.get_meter_provider(),
-            )
+            for provider in providers
         )
 
     def event(self, name: str, attributes: Attributes, trace: tuple[str, str] | None) -> None:
-        """One custom event: the body of a log record would be lost, so there is none."""
+        """One custom event. Its facts travel as the body, which `event_exporter` puts where they belong."""
         from opentelemetry._logs import LogRecord, SeverityNumber
 
         self._logger.emit(
             LogRecord(
                 context=_context(*trace) if trace else None,
                 severity_number=SeverityNumber.INFO,
-                attributes={
-                    **attributes.properties,
-                    "microsoft.custom_event.name": name,
-                    "microsoft.custom_measurements": json.dumps(attributes.measurements),
-                },
+                body={"properties": attributes.properties, "measurements": attributes.measurements},
+                attributes={"microsoft.custom_event.name": name},
             )
         )
 
