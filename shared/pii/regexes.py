@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -21,29 +21,46 @@ from shared.pii.budget import current_budget
 core: Any = importlib.import_module("regex._regex_core")
 """The module's own parser. Private: `tests/pii/test_regexes.py` says when an upgrade changes it."""
 
-MAX_EXPANDED_NODES = 100_000
+MAX_EXPANDED_NODES = 150_000
 """How large a pattern may become when its repeats are written out, by `_expanded_nodes`' count.
 
-The `regex` module writes `x{n}` out n times, nested repeats multiplied: `(a{1000}){1000}`, three million by
-that count, takes 260 MB, and larger ones end the process. 100,000 are about 9 MB and 20 ms.
+The `regex` module writes `x{n}` out n times, nested repeats multiplied: `(a{1000}){1000}`, seven million by
+that count, takes 260 MB, and larger ones end the process. 150,000 are at most 30 MB and 50 ms.
 """
+
+KEPT_NODES = 3_000
+"""Compiled patterns up to this size are kept for the next request: 256 are 150 MB at the very most."""
 
 UNUSABLE = "a regular expression of the request cannot be used"
 
 
-@lru_cache(maxsize=256)
 def compile_bounded(pattern: str, flags: int) -> regex.Pattern[str]:
     """Compile a pattern that came with a request.
 
     Raises Unprocessable where it does not parse, would grow above MAX_EXPANDED_NODES, or calls itself
-    (`(?R)`, `(?1)`: a call takes memory without bound).
+    (`(?R)`, `(?1)`: a call takes memory without bound). Small patterns are kept: the same ones come again.
     """
-    try:
-        nodes = _expanded_nodes(_parse(pattern, flags))
-    except (regex.error, ValueError, RecursionError, OverflowError, MemoryError):
-        raise Unprocessable(f"{UNUSABLE}: it does not parse") from None
+    nodes = measure_patterns([(pattern, flags)])
+    return _compile_and_keep(pattern, flags) if nodes <= KEPT_NODES else _compile(pattern, flags)
+
+
+def measure_patterns(patterns: Iterable[tuple[str, int]]) -> int:
+    """How large patterns with their flags become together. Raises Unprocessable above MAX_EXPANDED_NODES."""
+    nodes = sum(_measure(pattern, flags) for pattern, flags in patterns)
     if nodes > MAX_EXPANDED_NODES:
         raise Unprocessable(f"{UNUSABLE}: written out, it has more than {MAX_EXPANDED_NODES} parts")
+    return nodes
+
+
+@lru_cache(maxsize=1024)
+def _measure(pattern: str, flags: int) -> int:
+    try:
+        return _expanded_nodes(_parse(pattern, flags))
+    except (regex.error, ValueError, RecursionError, OverflowError, MemoryError):
+        raise Unprocessable(f"{UNUSABLE}: it does not parse") from None
+
+
+def _compile(pattern: str, flags: int) -> regex.Pattern[str]:
     try:
         compiled: regex.Pattern[str] = regex.compile(pattern, flags, cache_pattern=False)
     except Exception:  # noqa: BLE001 - the module raises many kinds, and their texts quote the pattern
@@ -51,15 +68,30 @@ def compile_bounded(pattern: str, flags: int) -> regex.Pattern[str]:
     return compiled
 
 
+_compile_and_keep = lru_cache(maxsize=256)(_compile)
+
+
 def _parse(pattern: str, flags: int) -> Any:
-    """The tree that `regex` itself would compile: a second parser could be set at odds with it."""
+    """The tree that `regex` itself would compile: a second parser could be set at odds with it.
+
+    Its own optimiser has been over it too: with full case folding, that makes a hundred branches of a set.
+    """
+    tree, info = _parse_with_flags(pattern, flags)
+    is_reverse = bool(info.flags & core.REVERSE)
+    tree.fix_groups(pattern, is_reverse, False)
+    return tree.optimise(info, is_reverse).pack_characters(info)
+
+
+def _parse_with_flags(pattern: str, flags: int) -> tuple[Any, Any]:
     while True:
         source = core.Source(pattern)
         info = core.Info(flags, source.char_type, {})
         info.guess_encoding = core.UNICODE
         source.ignore_space = bool(info.flags & core.VERBOSE)
         try:
-            return core._parse_pattern(source, info)
+            tree = core._parse_pattern(source, info)
+            info.flags |= 0 if info.flags & core.ASCII else core.UNICODE
+            return tree, info
         except core._UnscopedFlagSet:  # a flag such as (?V1) in the middle: parse again with it
             flags = info.global_flags
 
@@ -72,7 +104,7 @@ def _expanded_nodes(node: Any) -> int:
         inner = sum(_expanded_nodes(part) for part in vars(node).values())
         return int((1 + inner) * max(1, getattr(node, "min_count", 1)))
     if isinstance(node, list | tuple | set | frozenset):
-        return sum(_expanded_nodes(part) for part in node)
+        return sum(_expanded_nodes(part) for part in node) + sum(isinstance(part, int) for part in node)
     return len(node) if isinstance(node, str) else 0
 
 

@@ -33,6 +33,7 @@ COMPILE_BOMBS = (
     r"(?V1)[[a-z]--[aeiou]]{50000}",
     r"(?x) ( a {500} ) {500}",
     r"(?i)(?:(?:ß{300}){300})",
+    "(?if)((()([0-\U0010ffff]{100})){2}){30}",
     "(?:" * 900 + "a" + ")" * 900,
     r"(?R)?a",
     r"(a)(?1)*",
@@ -66,6 +67,16 @@ def test_a_pattern_that_grows_when_compiled_is_refused_before(pattern: str) -> N
         compile_bounded(pattern, 26)
     assert time.process_time() - started_s < 0.5
     assert pattern[:10] not in caught.value.message
+
+
+def test_patterns_of_one_request_are_bounded_together() -> None:
+    """Four hundred patterns of 30 MB each would be one request of 12 GB."""
+    patterns = [{"name": "p", "regex": f"(?:a{{80}}b){{1{number}0}}", "score": 0.5} for number in range(20)]
+    brought = [{"supported_entity": "MINE", "patterns": patterns}] * 20
+    with pytest.raises(Unprocessable, match="more than 150000 parts"):
+        our_engine().analyze(
+            parse_analyze({"text": "a", "language": "en", "ad_hoc_recognizers": brought}), None
+        )
 
 
 @pytest.mark.parametrize("pattern", ORDINARY, ids=range(len(ORDINARY)))
