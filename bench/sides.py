@@ -157,12 +157,17 @@ def stock_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
 
 @contextlib.contextmanager
 def our_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
-    """The local cloud, in an empty folder, up within the context. Raises BenchError where it cannot be."""
+    """The local cloud, in an empty folder, up within the context. Raises BenchError where it cannot be.
+
+    Without the local Log Analytics and the alert evaluator: in production they are Azure's, and what telemetry
+    costs the service has a scenario of its own.
+    """
     settings = {
         **environment,
         **presidio_files(environment),
         "DEVSTACK_DIR": str(CLOUD_DIR),
         "WORKERS": str(WORKERS),
+        "TELEMETRY": "off",
     }
     _devstack("down", settings)
     shutil.rmtree(CLOUD_DIR, ignore_errors=True)

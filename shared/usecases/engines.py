@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -77,6 +78,9 @@ class EngineRoom:
     def _load_engine(self) -> None:
         try:
             self._engine = self._load()
+            # The models are a million objects that live as long as the process: no collection walks them again.
+            gc.collect()
+            gc.freeze()
         except Exception as error:  # noqa: BLE001 - whatever it is, /ready and every call must report it
             self._failed = True
             # The type alone: the message of a foreign error could quote configuration.
