@@ -159,8 +159,8 @@ def stock_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
 def our_side(environment: Mapping[str, str] = os.environ) -> Iterator[Side]:
     """The local cloud, in an empty folder, up within the context. Raises BenchError where it cannot be.
 
-    Without the local Log Analytics and the alert evaluator: in production they are Azure's, and what telemetry
-    costs the service has a scenario of its own.
+    Without the local Log Analytics and the alert evaluator: in production they are Azure's, and what
+    telemetry costs the service has a scenario of its own.
     """
     settings = {
         **environment,

@@ -78,7 +78,7 @@ class EngineRoom:
     def _load_engine(self) -> None:
         try:
             self._engine = self._load()
-            # The models are a million objects that live as long as the process: no collection walks them again.
+            # A million objects of the models live as long as the process: no collection walks them again.
             gc.collect()
             gc.freeze()
         except Exception as error:  # noqa: BLE001 - whatever it is, /ready and every call must report it
