@@ -129,7 +129,8 @@ class Settings(BaseSettings):
             self.audit_storage_account_url,
             self.audit_storage_connection_string,
         )
-        _exactly_one("LEDGER_KEY_ID or LEDGER_KEY_FILE", self.ledger_key_id, self.ledger_key_file)
+        if self.ledger_key_id is None and self.ledger_key_file is None:
+            raise ValueError("LEDGER_KEY_ID or LEDGER_KEY_FILE: expected at least one of the two, got none")
         return self
 
 

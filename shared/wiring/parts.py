@@ -12,7 +12,6 @@ from shared.cloud.blobs import BlobLedgerStore, open_store
 from shared.cloud.host_storage import HostShelf, open_host_storage
 from shared.cloud.keyvault import KeyVaultSigner
 from shared.cloud.signers import Ed25519FileSigner
-from shared.errors import SettingsError
 from shared.identity.policy import parse_policy
 from shared.identity.roles import Policy
 from shared.pii.files import EngineFiles, EngineLimits
@@ -77,13 +76,18 @@ def open_shelf(settings: Settings) -> HostShelf:
 
 
 def ledger_signers(settings: Settings) -> list[NoteSigner]:
-    """The service's keys: a vault's in Azure, a key file's on a laptop. Raises SettingsError."""
+    """The service's keys: a vault's in Azure, a key file's on a laptop, or both. Raises SettingsError.
+
+    With both, everything is signed twice: the vault's ECDSA first, and an Ed25519 signature beside it for
+    tools that know no other.
+    """
+    signers: list[NoteSigner] = []
+    if settings.ledger_key_id is not None:
+        credential = ManagedIdentityCredential(client_id=settings.audit_identity_client_id)
+        signers.append(KeyVaultSigner(settings.ledger_name, settings.ledger_key_id, credential))
     if settings.ledger_key_file is not None:
-        return [Ed25519FileSigner(settings.ledger_name, settings.ledger_key_file)]
-    if settings.ledger_key_id is None:
-        raise SettingsError("LEDGER_KEY_ID or LEDGER_KEY_FILE", "expected exactly one of the two, got none")
-    credential = ManagedIdentityCredential(client_id=settings.audit_identity_client_id)
-    return [KeyVaultSigner(settings.ledger_name, settings.ledger_key_id, credential)]
+        signers.append(Ed25519FileSigner(settings.ledger_name, settings.ledger_key_file))
+    return signers
 
 
 def commit_from_thread(ledger: Ledger) -> Callable[[Record], None]:
