@@ -8,6 +8,7 @@ loaded from disk, in the background.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 
@@ -25,10 +26,13 @@ RENEW_AFTER_STRINGS = 200_000
 class Renewal:
     """Holds a language's pipeline and replaces it when it has learnt too much."""
 
-    def __init__(self, nlp: Language, model_name: str) -> None:
+    def __init__(self, loaded: dict[str, Language], language: str, model_name: str) -> None:
+        """`loaded` holds the models by language: the fresh one takes the old one's place there too."""
+        self._loaded = loaded
+        self._language = language
         self._model_name = model_name
         self._lock = threading.Lock()
-        self.pipeline = Pipeline(nlp)
+        self.pipeline = Pipeline(loaded[language])
 
     def check(self) -> None:
         """Start a replacement where one is due and none is under way. Returns at once."""
@@ -37,8 +41,19 @@ class Renewal:
 
     def _replace(self) -> None:
         try:
-            self.pipeline = Pipeline(spacy.load(self._model_name))
+            fresh = Pipeline(spacy.load(self._model_name))
+            self.pipeline, self._loaded[self._language] = fresh, fresh.nlp
+            _collect()
         except Exception as error:  # noqa: BLE001 - the old pipeline goes on; its message could quote a path
             logger.error("a language pipeline could not be renewed: %s", type(error).__name__)
         finally:
             self._lock.release()
+
+
+def _collect() -> None:
+    """Free the old pipeline, whose parts refer to each other, also where the service has frozen it."""
+    was_frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    gc.collect()
+    if was_frozen:
+        gc.freeze()

@@ -68,7 +68,7 @@ class LazySpacyEngine(SpacyNlpEngine):
         loaded: Any = stock.nlp
         self.nlp = loaded
         self._renewals = {
-            model["lang_code"]: Renewal(loaded[model["lang_code"]], model["model_name"])
+            model["lang_code"]: Renewal(loaded, model["lang_code"], model["model_name"])
             for model in stock.models
         }
 
