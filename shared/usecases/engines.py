@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from shared.errors import EngineFailed, EngineStarting, Overloaded
+from shared.errors import EngineFailed, EngineStarting, Overloaded, SettingsError
 from shared.pii.engine import Engine
 
 logger = logging.getLogger("presidio_access.engine")
@@ -83,7 +83,8 @@ class EngineRoom:
             gc.freeze()
         except Exception as error:  # noqa: BLE001 - whatever it is, /ready and every call must report it
             self._failed = True
-            # The type alone: the message of a foreign error could quote configuration.
-            logger.critical("the analysis engine could not be loaded: %s", type(error).__name__)
+            # A foreign error by its type alone: its message could quote configuration.
+            why = str(error) if isinstance(error, SettingsError) else type(error).__name__
+            logger.critical("the analysis engine could not be loaded: %s", why)
         finally:
             self._settled.set()
