@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.records.columns import Value
+from shared.records.columns import Listed, Value
 
 MAX_VALUE_CHARS = 8 * 1024
 """Application Insights keeps this many characters of a property."""
@@ -57,7 +57,7 @@ def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _shorten(value: str | list[str] | list[int] | dict[str, int]) -> str:
+def _shorten(value: str | Listed | dict[str, int]) -> str:
     """The longest beginning that fits, cut between items so that it still parses."""
     if isinstance(value, str):
         return value[:MAX_VALUE_CHARS]
@@ -71,5 +71,5 @@ def _shorten(value: str | list[str] | list[int] | dict[str, int]) -> str:
     return _dump(_begin(value, fits))
 
 
-def _begin(value: list[str] | list[int] | dict[str, int], items: int) -> object:
+def _begin(value: Listed | dict[str, int], items: int) -> object:
     return dict(itertools.islice(value.items(), items)) if isinstance(value, dict) else value[:items]

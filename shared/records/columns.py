@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from shared.records.model import Record
 
 KustoType = Literal["string", "long", "bool", "datetime", "dynamic"]
-Value = str | int | bool | list[str] | list[int] | dict[str, int] | None
+Listed = list[str] | list[int] | list[dict[str, str | None]]
+Value = str | int | bool | Listed | dict[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ COLUMNS: tuple[Column, ...] = (
         "RecordType",
         "string",
         "type",
-        "access, intent, refusals, genesis, closed, withheld, gap, retention, verdict",
+        "access, intent, refusals, genesis, closed, withheld, gap, retention, verdict, config, emergency, "
+        "approval, review, review_decision, review_overdue",
     ),
     _column("RecordTime", "datetime", "time", "when the call was received (UTC, microseconds)"),
     _column("RequestId", "string", "request_id", "the X-Request-Id of the answer"),
@@ -103,9 +105,21 @@ COLUMNS: tuple[Column, ...] = (
     _column("SpanId", "string", "where.span_id", "span id of the incoming traceparent"),
     _column("Allowed", "bool", "decision.allowed", "the policy allowed it"),
     _column("Reason", "string", "decision.reason reason", "why: the decision's reason, or the refusal's"),
-    _column("Role", "string", "decision.role", "the role that allowed it"),
-    _column("Purpose", "string", "decision.purpose", "X-Purpose, one of the policy's"),
-    _column("Justification", "string", "decision.justification", "X-Justification, written for auditors"),
+    _column("Role", "string", "decision.role role", "the role that allowed it"),
+    _column("Purpose", "string", "decision.purpose purpose", "X-Purpose, one of the policy's"),
+    _column(
+        "Justification",
+        "string",
+        "decision.justification justification",
+        "X-Justification, or a reviewer's reason; written for auditors",
+    ),
+    _column("Ticket", "string", "decision.ticket ticket", "X-Ticket: names the emergency"),
+    _column(
+        "Approval",
+        "string",
+        "decision.approval approval",
+        "the record by which a second person approved it; approval: the record that asked",
+    ),
     _column("PolicyDigest", "string", "decision.policy policy", "SHA-256 of the policy in force"),
     _column("Status", "long", "outcome.status status", "HTTP status of the answer"),
     _column("Code", "string", "outcome.code code", "error code of the answer"),
@@ -123,7 +137,12 @@ COLUMNS: tuple[Column, ...] = (
     _column("ServiceCommit", "string", "service.commit", "its source commit"),
     _column("ServiceWriter", "string", "service.writer", "the process that wrote the record"),
     _column("Count", "long", "count", "refusals: calls counted together; gap: records lost; else 1"),
-    _column("Until", "datetime", "until", "refusals: when the last of them came"),
+    _column(
+        "Until",
+        "datetime",
+        "until",
+        "refusals: when the last of them came; emergency, review: when the time ends",
+    ),
     _column("RequestIds", "dynamic", "request_ids", "refusals: list of the calls' request ids"),
     _column("Operations", "dynamic", "operations", "refusals: object, operation -> calls"),
     _column("LogName", "string", "log", "genesis: name of the ledger"),
@@ -131,7 +150,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("RootCheckpoint", "string", "root", "genesis: the root checkpoint known at start"),
     _column("Attestation", "dynamic", "attestation", "genesis: signature lines of the service's keys"),
     _column("WithheldRecords", "dynamic", "records", "withheld: indexes of records whose answers never left"),
-    _column("Since", "datetime", "since", "gap: when records began to be lost"),
+    _column("Since", "datetime", "since", "gap: when records began to be lost; review: first time"),
     _column("SweptStore", "string", "store", "retention: where a log was deleted, audit or archive"),
     _column("SweptWriter", "string", "log_writer", "retention: the writer whose log was deleted"),
     _column("SweptSize", "long", "log_size", "retention: records of that log"),
@@ -140,11 +159,45 @@ COLUMNS: tuple[Column, ...] = (
     _column("SweptNewest", "datetime", "newest", "retention: time of that log's newest record"),
     _column("KeepDays", "long", "keep_days", "retention: days that had to pass"),
     _column("Verdict", "string", "verdict", "verdict: intact, findings or unchecked"),
-    _column("FindingsByClass", "dynamic", "findings", "verdict: object, class of finding -> how many"),
+    _column(
+        "FindingsByClass", "dynamic", "findings", "verdict, review: object, class of finding -> how many"
+    ),
     _column("VerifiedRecords", "long", "verified_records", "verdict: records that were read and proven"),
     _column("RootSize", "long", "root_size", "verdict: entries of the root log that were proven"),
     _column("RootHash", "string", "root_hash", "verdict: root of the root log, hex"),
     _column("SinceSize", "long", "since_size", "verdict: root size that had been verified before"),
+    _column("ConfigState", "string", "state", "config: in_force or on_disk"),
+    _column("ConfigDigest", "string", "configuration", "config: SHA-256 of the snapshot"),
+    _column("PreviousConfig", "string", "previous", "config: SHA-256 of the snapshot before"),
+    _column("Changes", "dynamic", "changes", "config: list of objects: part, path, action, old, new"),
+    _column("MoreChanges", "long", "more_changes", "config: changes that are not listed"),
+    _column("CommitId", "string", "commit.id", "config: source commit"),
+    _column("CommitSigned", "string", "commit.signed", "config: good, bad, unsigned or unknown"),
+    _column("CommitAuthorKey", "string", "commit.author.key_id", "config: id of the key of CommitAuthor"),
+    _column(
+        "CommitAuthor", "dynamic", "commit.author.values", "config: keyed digest of the author's address"
+    ),
+    _column("ApprovalStep", "string", "step", "approval: requested, approved, rejected, used or expired"),
+    _column("ApprovalOperation", "string", "operation", "approval: the operation that was asked for"),
+    _column("DemandDigestKey", "string", "demand.key_id", "approval: id of the key of DemandDigests"),
+    _column("DemandDigests", "dynamic", "demand.values", "approval: keyed digest of all that was asked for"),
+    _column("Expires", "datetime", "expires", "approval: when it ends"),
+    _column("ReviewId", "string", "review_id", "review: its id"),
+    _column("ReviewFromSize", "long", "from_size", "review: root size at its beginning"),
+    _column("ReviewFromRoot", "string", "from_root", "review: root at its beginning, hex"),
+    _column("ReviewToSize", "long", "to_size", "review: root size at its end"),
+    _column("ReviewToRoot", "string", "to_root", "review: root at its end, hex"),
+    _column("Principals", "long", "principals", "review: principals that hold a role"),
+    _column("Risks", "dynamic", "risks", "review: object, risk -> findings"),
+    _column("UnknownCodes", "dynamic", "unknown", "review: list of what could not be read"),
+    _column("Reports", "dynamic", "reports", "review: object, file name -> SHA-256"),
+    _column("DecideBy", "datetime", "decide_by", "review: when everything should be decided"),
+    _column("FindingId", "string", "finding_id", "review_decision: the finding"),
+    _column("Choice", "string", "choice", "review_decision: approve, revoke, defer or applied"),
+    _column("DeferUntil", "datetime", "defer_until", "review_decision: deferred until"),
+    _column("ReportDigest", "string", "report", "review_decision: SHA-256 of the report that was judged"),
+    _column("Undecided", "long", "undecided", "review_overdue: findings without a decision"),
+    _column("Escalation", "long", "level", "review_overdue: how many times it was said"),
     _column("FormatVersion", "long", "v", "version of the record's format"),
 )
 """Every field of every record type stands here exactly once; a test walks the model and holds it."""
@@ -203,7 +256,7 @@ def _read(value: object, path: tuple[str, ...]) -> object:
 
 def _plain(value: object) -> Value:
     if isinstance(value, tuple):
-        return list(value)
+        return [item.model_dump() if isinstance(item, BaseModel) else item for item in value]
     if isinstance(value, dict):
         return dict(value)
     if value is None or isinstance(value, str | int):

@@ -31,7 +31,7 @@ def check_account(
     counted = sum(line["count"] for line in log.records if line["type"] == "gap")
     missing = 0
     for record, outcome in zip(records, outcomes, strict=True):
-        found = places.pop(record.request_id, [])  # type: ignore[union-attr]
+        found = places.pop(record.request_id, [])  # type: ignore[union-attr, arg-type]
         assert len(found) <= 1, "a record stands in the log twice"
         if isinstance(outcome, Receipt):
             assert found == [outcome.index]

@@ -1,0 +1,1 @@
+"""Grants + policy + usage -> the findings of an access review. Pure: no network, file or clock."""
