@@ -134,6 +134,12 @@ class KeysUnavailable(PresidioAccessError):
     code = "keys_unavailable"
 
 
+class DirectoryUnavailable(PresidioAccessError):
+    """Nothing of the directory (Microsoft Graph) could be read, so there is nothing to review. HTTP 503."""
+
+    code = "directory_unavailable"
+
+
 class AuditUnavailable(PresidioAccessError):
     """The record could not be committed in time, so the answer does not leave. HTTP 503."""
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from shared.identity.issuers import Issuer
 from shared.identity.tokens import PublicKey
 from shared.records.model import Record
+from shared.review.directory import Directory
 
 
 class Clock(Protocol):
@@ -128,4 +129,17 @@ class Ledger(Protocol):
 
     def is_writable(self) -> bool:
         """False while storage does not take commits."""
+        ...
+
+
+class DirectoryReader(Protocol):
+    """Who holds the app roles of the reviewed application, as the tenant's directory says it."""
+
+    def read(self, now: datetime, names: bool = False) -> Directory:
+        """One reading, `now` being its `read_at`. Blocks for seconds to minutes; bounded in time and size.
+
+        What could not be read stands in `Directory.unknown`, with the permission that would give it, and
+        nothing that depends on it is filled. `Principal.name` is asked for and filled only with `names`.
+        Raises DirectoryUnavailable only where nothing at all could be read. Thread-safe.
+        """
         ...

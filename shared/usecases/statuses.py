@@ -7,6 +7,7 @@ from shared.errors import (
     AnalysisTimedOut,
     AuditUnavailable,
     AuthenticationError,
+    DirectoryUnavailable,
     EngineFailed,
     EngineStarting,
     InputError,
@@ -40,6 +41,7 @@ STATUSES: tuple[tuple[type[PresidioAccessError], int], ...] = (
     (Overloaded, 503),
     (KeysUnavailable, 503),
     (StoreUnavailable, 503),
+    (DirectoryUnavailable, 503),
     (AuditUnavailable, 503),
     (EngineFailed, 500),
 )
