@@ -44,6 +44,12 @@ class Grant:
 
     `group` is the id of the group that was assigned, None where the principal itself was; membership in it
     may be transitive. `since` is when the assignment was made (for a group: the group's), None if not told.
+
+    `is_effective` False: the way leads to no role in a token, so this grant is shown and nothing is concluded
+    from it (never "unused", never "holds"). Entra gives an assigned group's role to its direct members that
+    are people, and neither to members of groups in the group nor to apps in it:
+    https://learn.microsoft.com/graph/api/resources/approleassignment,
+    https://learn.microsoft.com/entra/identity-platform/howto-add-app-roles-in-apps
     """
 
     principal: PrincipalKey
@@ -51,6 +57,7 @@ class Grant:
     assignment: str
     since: datetime | None = None
     group: str | None = None
+    is_effective: bool = True
 
 
 @dataclass(frozen=True, slots=True)
