@@ -140,6 +140,18 @@ class DirectoryUnavailable(PresidioAccessError):
     code = "directory_unavailable"
 
 
+class DirectoryRefused(DirectoryUnavailable):
+    """The directory refuses this to the reader (401, 403): a permission or a licence is missing."""
+
+    code = "directory_refused"
+
+
+class DirectoryMissing(DirectoryUnavailable):
+    """The directory knows no object of that id (404)."""
+
+    code = "directory_missing"
+
+
 class AuditUnavailable(PresidioAccessError):
     """The record could not be committed in time, so the answer does not leave. HTTP 503."""
 
@@ -225,3 +237,18 @@ class AppendRefused(StoreError):
     """The object will never take this append (block limit, sealed, wrong kind of blob)."""
 
     code = "store_refused"
+
+
+# --- the access review --------------------------------------------------------------------------------
+
+
+class MalformedReview(PresidioAccessError):
+    """A report of an access review is not what its schema or its digest in the ledger says."""
+
+    code = "review_malformed"
+
+
+class ReviewConflict(PresidioAccessError):
+    """Other bytes stand where a review's own belong, or another process is making it just now."""
+
+    code = "review_conflict"
