@@ -13,12 +13,17 @@ from shared.identity.shapes import Problem, suggest
 from shared.identity.terms import (
     DETECTING_OPERATIONS,
     ENTITY_TYPES,
+    OPEN_OPERATIONS,
+    OPERATIONS,
     OPERATOR_OPERATIONS,
     OPERATORS,
     TEXT_OPERATIONS,
 )
 
 type Found = Iterator[Problem]
+
+CATALOG = OPEN_OPERATIONS[0]
+"""The lists, which every role may read: a role can have a rate for them, too."""
 
 
 def check_policy(policy: Policy) -> list[Problem]:
@@ -112,12 +117,25 @@ def _check_purposes(role: Role, policy: Policy) -> Found:
         yield Problem(("purposes",), "expected 'all' or at least one purpose")
 
 
+def _check_rates(role: Role, _: Policy) -> Found:
+    rates = role.requests_a_minute
+    if rates is None and role.burst is not None:
+        yield Problem(("burst",), "has no effect: the role has no requests_a_minute")
+    for operation in rates if isinstance(rates, dict) else ():
+        place = ("requests_a_minute", operation)
+        if operation not in (*OPERATIONS, CATALOG):
+            yield Problem(place, f"unknown operation{suggest(operation, (*OPERATIONS, CATALOG))}")
+        elif operation != CATALOG and operation not in role.permissions:
+            yield Problem(place, "has no effect: the role does not permit this operation")
+
+
 ROLE_RULES: tuple[Callable[[Role, Policy], Found], ...] = (
     _check_names,
     _check_entities,
     _check_operators,
     _check_bounds,
     _check_purposes,
+    _check_rates,
 )
 
 

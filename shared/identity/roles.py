@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared.identity.issuers import RoleName
+from shared.identity.rates import MAX_A_MINUTE, RATE, RATES, read_rates
 from shared.identity.shapes import show
 from shared.identity.terms import Operation, Permission
 from shared.records.canonical import canonical_bytes, sha256_hex
@@ -43,6 +44,8 @@ AllOr = BeforeValidator(_all_as_none)
 Limit = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Texts = Annotated[int, Field(strict=True, ge=1, le=MAX_TEXTS)]
 Switch = Annotated[bool, Field(strict=True)]
+Calls = Annotated[int, Field(strict=True, ge=1, le=MAX_A_MINUTE)]
+Rates = Annotated[int | dict[str, int] | None, BeforeValidator(read_rates)]
 
 
 class Role(BaseModel):
@@ -74,6 +77,8 @@ class Role(BaseModel):
         AfterValidator(_check_once),
         Field(description="a list of 'purpose' and 'justification'"),
     ] = ()
+    requests_a_minute: Annotated[Rates, Field(description=RATES)] = None
+    burst: Annotated[Calls | None, Field(description=RATE)] = None
 
 
 class Policy(BaseModel):
@@ -87,6 +92,7 @@ class Policy(BaseModel):
     justification_required: Annotated[Operations, Field(description="a list of operations")] = ()
     sensitive_entities: Annotated[Names, Field(description="a list of entity types")] = ()
     custom_entities: Annotated[Names, Field(description="a list of entity types of your own")] = ()
+    refused_a_minute: Annotated[Calls | None, Field(description=RATE)] = None
     roles: Annotated[tuple[Role, ...], Field(description="a mapping from a role's name to its rules")]
 
     @cached_property
@@ -98,8 +104,8 @@ class Policy(BaseModel):
         grants a call is the one that is recorded and whose bounds hold: they are digested as a list.
         """
         meaning = self.model_dump(mode="json")
-        roles = [_sort_lists(role) for role in meaning.pop("roles")]
-        return sha256_hex(canonical_bytes({**_sort_lists(meaning), "roles": roles}))
+        roles = [_plain_meaning(role) for role in meaning.pop("roles")]
+        return sha256_hex(canonical_bytes({**_plain_meaning(meaning), "roles": roles}))
 
     @cached_property
     def sensitive(self) -> frozenset[str]:
@@ -107,5 +113,13 @@ class Policy(BaseModel):
         return frozenset(self.sensitive_entities)
 
 
-def _sort_lists(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: sorted(value) if isinstance(value, list) else value for name, value in fields.items()}
+LATER = frozenset({"requests_a_minute", "burst", "refused_a_minute"})
+"""Fields that came after the first digests. A policy that does not use one has the digest that it had."""
+
+
+def _plain_meaning(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: sorted(value) if isinstance(value, list) else value
+        for name, value in fields.items()
+        if name not in LATER or value not in (None, [])
+    }

@@ -80,10 +80,13 @@ def render_path(path: Path) -> str:
 
 def _path(model: type[BaseModel], detail: ErrorDetails) -> Path:
     # A rule about a whole model names its field in the error's context; pydantic gives it no place.
-    named = (detail.get("ctx") or {}).get("field")
-    return (
-        (*detail["loc"], named) if isinstance(named, str) and named in model.model_fields else detail["loc"]
-    )
+    context = detail.get("ctx") or {}
+    named = context.get("field")
+    if isinstance(named, str) and named in model.model_fields:
+        return (*detail["loc"], named)
+    # A rule about one entry of a mapping names the entry's key.
+    key = context.get("key")
+    return (*detail["loc"], key) if isinstance(key, str) else detail["loc"]
 
 
 def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:

@@ -8,6 +8,7 @@ from shared.identity.bounds import check_role
 from shared.identity.caller import Caller
 from shared.identity.decisions import decide
 from shared.identity.demands import Demand
+from shared.identity.rates import rate_of
 from shared.identity.roles import Policy, Role
 from shared.identity.statements import read_statement
 from shared.identity.terms import OPEN_OPERATIONS, OPERATIONS, TEXT_OPERATIONS
@@ -22,7 +23,8 @@ def describe(caller: Caller, policy: Policy) -> dict[str, Any]:
     `wrong_kind`: held by people or apps only, `unknown` to the policy). `permissions`: those of all
     effective roles; `grants`: each effective role with its bounds, in the order in which they are tried
     (one role must allow a whole request). `operations`: for each, whether the smallest request for it would
-    be allowed now, by which role, or why not. `policy`: the digest of the policy.
+    be allowed now, by which role, or why not. `limits`: what holds for calls that no role grants (refused
+    ones, this one); those of a role stand in its grant. `policy`: the digest of the policy.
     """
     known = [role for role in policy.roles if role.name in caller.roles]
     effective = [role for role in known if _is_effective(caller, policy, role)]
@@ -37,6 +39,7 @@ def describe(caller: Caller, policy: Policy) -> dict[str, Any]:
         "grants": [_describe_role(policy, role) for role in effective],
         "purposes": list(policy.purposes),
         "operations": [_describe_operation(caller, policy, name) for name in (*OPERATIONS, *OPEN_OPERATIONS)],
+        "limits": {"refused_a_minute": policy.refused_a_minute},
         "policy": policy.digest,
     }
 
@@ -76,7 +79,21 @@ def _describe_role(policy: Policy, role: Role) -> dict[str, Any]:
             "denied_entities": sorted(hidden | set(role.denied_entities)),
             "decision_process": role.decision_process,
         }
-    return described | {"purposes": _or_all(role.purposes), "requires": list(role.requires)}
+    return described | {
+        "purposes": _or_all(role.purposes),
+        "requires": list(role.requires),
+        "limits": _describe_limits(role),
+    }
+
+
+def _describe_limits(role: Role) -> dict[str, dict[str, int] | None]:
+    """Operation -> calls a minute, and at once after a rest; None where the role has no limit for it."""
+    operations = (*(name for name in OPERATIONS if name in role.permissions), "catalog.read")
+    rates = {name: rate_of(role.requests_a_minute, role.burst, name) for name in operations}
+    return {
+        name: None if rate is None else {"requests_a_minute": rate.a_minute, "burst": rate.burst}
+        for name, rate in rates.items()
+    }
 
 
 def _describe_operation(caller: Caller, policy: Policy, operation: str) -> dict[str, Any]:
