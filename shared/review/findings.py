@@ -39,7 +39,9 @@ class Finding:
     `principal` is None where the matter is a role. `evidence` names records (`<writer>/<index>`, at most 20,
     newest first); `evidence_count` is their true number. `assignments` are what a revocation would delete.
     `explanation` is one English sentence with numbers; `proposal` says what to do; `patch` is, for
-    `narrow`, the narrower rules of the role as policy fields.
+    `narrow`, the narrower rules of the role as policy fields: those that change, with None for a field to be
+    left out. `groups` are ids of groups through which the principal holds the role: there a revocation takes
+    the member out of the group, because deleting the assignment would take the role from all members.
     """
 
     id: str
@@ -55,16 +57,22 @@ class Finding:
     evidence_count: int = 0
     assignments: tuple[str, ...] = ()
     patch: Mapping[str, object] | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class InsufficientHistory:
-    """A grant that was not judged: the ledger, or the grant, does not reach back far enough."""
+    """A grant that was not judged: the ledger, or the grant, does not reach back far enough.
+
+    `reason` tells which: the ledger is too young, the grant is, or the directory did not say since when the
+    grant is there (then `days_seen` is 0).
+    """
 
     principal: PrincipalKey
     role: str
     days_seen: int
     days_needed: int
+    reason: Literal["ledger", "grant", "since_unknown"] = "grant"
 
 
 @dataclass(frozen=True, slots=True)
