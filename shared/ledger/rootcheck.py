@@ -68,10 +68,12 @@ class RootCheck:
         patience: timedelta,
         check_timestamp: TimestampCheck | None = None,
         since_size: int = 0,
+        until_size: int | None = None,
     ) -> None:
         """`objects`: paths below `v1/root/` with their sizes; `patience`: how long sealing may take.
 
-        `since_size`: entries that a verification before has covered.
+        `since_size`: entries that a verification before has covered; `until_size`: entries up to which
+        records are asked for, None for all.
         """
         self.view = RootView()
         self._objects = RootObjects(source, objects)
@@ -80,6 +82,7 @@ class RootCheck:
         self._now = now
         self._patience = patience
         self._since_size = since_size
+        self._until_size = until_size
         self._attachments = AttachmentCheck(self._objects, log, keys, self.view.root_at, check_timestamp)
         self._frontier = Frontier()
         self._steps = {0}
@@ -219,7 +222,8 @@ class RootCheck:
                 self._report(Kind.MALFORMED, path, index, error.message)
                 continue
             states = self.view.seals.setdefault(seal.writer, SealedStates())
-            if not states.add(seal, is_covered=index < self._since_size):
+            is_asked = self._until_size is None or index < self._until_size
+            if not states.add(seal, is_covered=index < self._since_size, is_asked=is_asked):
                 detail = f"of writer {seal.writer}: {seal.size} records do not follow the seal before"
                 self._report(Kind.SEAL_INVALID, path, index, detail)
                 continue

@@ -15,13 +15,15 @@ from shared.ledger.rootlog import Seal
 class SealedStates:
     """Seals of one writer in order, 72 bytes each: size, root, and a digest of the rest but the time."""
 
-    __slots__ = ("_roots", "_sizes", "_states", "last", "resume")
+    __slots__ = ("_roots", "_sizes", "_states", "last", "resume", "until_size")
 
     def __init__(self, seals: Iterable[Seal] = ()) -> None:
         self.last: Seal | None = None
         """The newest one, whole."""
         self.resume: Seal | None = None
         """The newest one that a verification before has covered, whole."""
+        self.until_size = 0
+        """Records that the checkpoint up to which records are asked for covers, 0 where it covers none."""
         self._sizes = array("Q")
         self._roots = bytearray()
         self._states = bytearray()
@@ -36,7 +38,7 @@ class SealedStates:
         """Numbers of records, ascending."""
         return self._sizes
 
-    def add(self, seal: Seal, *, is_covered: bool) -> bool:
+    def add(self, seal: Seal, *, is_covered: bool, is_asked: bool = True) -> bool:
         """Add the next seal. False, and nothing changes, where it contradicts the last one."""
         if self.last is not None and (self.last.closed or self.last.size >= seal.size):
             return False
@@ -46,6 +48,8 @@ class SealedStates:
         self.last = seal
         if is_covered:
             self.resume = seal
+        if is_asked:
+            self.until_size = seal.size
         return True
 
     def find(self, size: int) -> int | None:

@@ -23,7 +23,15 @@ from shared.ledger.rootobjects import TimestampCheck
 from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import parse_segment_path
 from shared.ledger.sources import Source
-from shared.ledger.writercheck import CHUNK_BYTES, Expectation, Expired, Segment, WriterCheck
+from shared.ledger.writercheck import (
+    CHUNK_BYTES,
+    Expectation,
+    Expired,
+    Observe,
+    Segment,
+    Watch,
+    WriterCheck,
+)
 from shared.records.canonical import format_time
 
 # What is said of a log of which segments are gone, and what that entails: sweeping may be under way.
@@ -44,6 +52,13 @@ class Question:
     `keys` are the trusted verifier keys: of the service (their name is the log's name) and of witnesses.
     `archive` holds copies of what `source` has, or had. `since` is a checkpoint of the root log that was
     verified before: what it covers is compared with it and not read again.
+
+    `observe` sees each record whose commit was verified, in log order for each writer. Of records that were
+    sealed, it sees those after `since` and, where given, up to `until`, a later checkpoint of the root log:
+    exactly the records that the one does not cover and the other does, also where more had to be read.
+    Without `until` it sees whatever is here. A record says what happened only where the report, which comes
+    after all of them, has no findings. An error that it raises ends the verification, unless it is one of
+    `LedgerError` or `StoreError`, which stand for faults of the evidence.
     """
 
     source: Source
@@ -55,6 +70,8 @@ class Question:
     patience: timedelta = PATIENCE
     progress: Progress | None = None
     check_timestamp: TimestampCheck | None = None
+    observe: Observe | None = None
+    until: Checkpoint | None = None
 
 
 def log_name(keys: Collection[VerifierKey]) -> str:
@@ -143,6 +160,7 @@ class _Verification:
             question.patience,
             question.check_timestamp,
             question.since.size if question.since else 0,
+            question.until.size if question.until else None,
         )
         view = check.run()
         self._findings += check.findings
@@ -184,7 +202,8 @@ class _Verification:
         states = seals if segments else SealedStates()
         expected = Expectation(states, receipts, resume, question.now, question.patience)
         name = (self._log, writer)
-        check = WriterCheck(name, self._service_keys, segments, expected, self._advance)
+        watch = self._watch(seals)
+        check = WriterCheck(name, self._service_keys, segments, expected, self._advance, watch)
         check.run()
         found = {finding.kind for finding in check.findings}
         if segments and seals.last is not None and found & _LACKING and found <= _LACKING_AND_AFTER:
@@ -197,6 +216,14 @@ class _Verification:
         self._segments += len(segments)
         self._writers += bool(segments)
         self._check_genesis_root(writer, check.chain.genesis.get("root"), view)
+
+    def _watch(self, seals: SealedStates) -> Watch | None:
+        """Which of a writer's records are shown: those after the seals of `since`, up to those of `until`."""
+        question = self._question
+        if question.observe is None:
+            return None
+        first = seals.resume.size if seals.resume is not None else 0
+        return Watch(question.observe, first, seals.until_size if question.until is not None else None)
 
     def _check_genesis_root(self, writer: str, note_text: object, view: RootView) -> None:
         """A genesis carries the root checkpoint that its writer had seen: one more view held outside."""
@@ -227,6 +254,8 @@ class _Verification:
     def _check_outside(self, view: RootView) -> None:
         if self._question.since is not None:
             self._compare_root(self._question.since, "the checkpoint verified before", view)
+        if self._question.until is not None:
+            self._compare_root(self._question.until, "the checkpoint asked for as the end", view)
         for number, receipt in enumerate(self._question.receipts):
             if receipt.writer is not None:
                 continue

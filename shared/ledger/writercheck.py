@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.errors import LedgerError, MalformedLedger, StoreError
 from shared.ledger.chain import Chain, Head, Line
@@ -21,6 +22,9 @@ from shared.ledger.sources import Source
 from shared.records.canonical import MAX_LINE_BYTES, parse_time
 
 CHUNK_BYTES = 1 << 20
+
+type Observe = Callable[[str, int, dict[str, Any]], None]
+"""`(writer, index, members of the record, seq and prev among them)`. It may keep them, not change them."""
 
 _AGREED, _CONTRADICTED = 1, 2
 
@@ -57,6 +61,24 @@ class Expectation:
     patience: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is shown a writer's records, and which: from index `first` to before `end` (None: to the last)."""
+
+    observe: Observe
+    first: int
+    end: int | None
+
+    def show(self, writer: str, lines: Sequence[Line]) -> None:
+        """Show the lines of one commit, as far as they are asked for."""
+        if lines[0].seq < self.first or (self.end is not None and lines[-1].seq >= self.end):
+            end = self.end if self.end is not None else lines[-1].seq + 1
+            lines = [line for line in lines if self.first <= line.seq < end]
+        observe = self.observe
+        for line in lines:
+            observe(writer, line.seq, line.fields)
+
+
 class WriterCheck:
     """Checks one writer; see `findings`, and what else it learned, after `run`."""
 
@@ -67,6 +89,7 @@ class WriterCheck:
         segments: Sequence[Segment],
         expected: Expectation,
         advance: Callable[[int], None],
+        watch: Watch | None = None,
     ) -> None:
         """`name`: the log's and the writer's; `keys`: of the service; `advance` is told of bytes read."""
         self.findings: list[Finding] = []
@@ -76,6 +99,7 @@ class WriterCheck:
         self._segments = segments
         self._expected = expected
         self._advance = advance
+        self._watch = watch
         self._sealed = expected.seals.last.size if expected.seals.last else 0
         self._met = bytearray(len(expected.seals))
         self._wanted = {receipt.checkpoint.size for _, receipt in expected.receipts}
@@ -96,6 +120,8 @@ class WriterCheck:
         for line in lines:
             if line.fields.get("type") == "retention":
                 self._take_retention(line)
+        if self._watch is not None:
+            self._watch.show(self.chain.writer, lines)
 
     def run(self) -> None:
         """Read all segments, then settle what the root log and the receipts expected."""
