@@ -51,10 +51,16 @@ class IntentRecord(Part):
     service: ServicePart
 
 
+BURST_ENDED = "burst_ended"
+"""The reason of the record that ends a burst. Its first call has a record with the reason `rate_limited`."""
+
+
 class RefusalsRecord(Part):
     """Refusals that are counted together: of one source and reason within one second, or of one burst.
 
-    `who` is absent for unauthenticated ones; it names the caller whose burst was over a rate limit.
+    `who` is absent for unauthenticated ones; it names the caller whose burst was over a rate limit. Of a
+    burst there are two: one for its first call, and one for all that followed, which were answered before it
+    was written; `request_ids` may be fewer than `count` there.
     """
 
     v: Literal[1] = 1
@@ -71,3 +77,8 @@ class RefusalsRecord(Part):
     policy: Hex256
     service: ServicePart
     who: Who | None = None
+
+    @property
+    def is_tally(self) -> bool:
+        """True where the calls had their answers before this was written: it ends a burst."""
+        return self.reason == BURST_ENDED

@@ -16,6 +16,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from shared.records.calls import (
+    BURST_ENDED,
     AccessRecord,
     IntentRecord,
     RefusalsRecord,
@@ -55,6 +56,7 @@ from shared.records.parts import (
 )
 
 __all__ = [
+    "BURST_ENDED",
     "RECORD",
     "AccessRecord",
     "ApprovalRecord",

@@ -4,6 +4,7 @@
     permission for the operation
     body -> work               bad input: recorded, 4xx
     policy -> decision         refused: recorded, 403
+    limit of the policy        over it: 429, recorded once a burst
     (intent committed first, where the operation reveals data)
     engine -> result
     record committed           cannot be: 503, and nothing that was found leaves
@@ -27,6 +28,7 @@ from shared.errors import (
     InputTooLarge,
     KeysUnavailable,
     PresidioAccessError,
+    RateLimited,
 )
 from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand, decide
@@ -34,11 +36,13 @@ from shared.identity.issuers import Issuer
 from shared.identity.policy import Policy
 from shared.identity.tokens import parse_bearer, read_header, verify_token
 from shared.records.model import Outcome, Record
+from shared.usecases.bursts import BurstCounter, LimitedCall
 from shared.usecases.calls import Answer, Call, Grant, Operation, Work
 from shared.usecases.engines import EngineRoom
+from shared.usecases.limiting import Limiter
 from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
 from shared.usecases.questions import Questions
-from shared.usecases.recording import Draft, Recorder, Vocabulary, locate_call
+from shared.usecases.recording import Draft, Recorder, Vocabulary, identify, locate_call
 from shared.usecases.refusals import Refusal, RefusalCounter
 from shared.usecases.statuses import problem_answer, status_of
 from shared.usecases.traffic import Traffic
@@ -59,6 +63,8 @@ class AuditedPath:
     engines: EngineRoom
     ledger: Ledger
     refusals: RefusalCounter
+    limiter: Limiter
+    bursts: BurstCounter
     recorder: Recorder
     questions: Questions
     traffic: Traffic
@@ -76,7 +82,10 @@ class AuditedPath:
             draft.caller = await self._authenticate(call)
         except (AuthenticationError, KeysUnavailable) as error:
             return await self._refuse_unknown(draft, error)
-        answer, code = await self._attempt(draft, operation)
+        try:
+            answer, code = await self._attempt(draft, operation)
+        except RateLimited as error:
+            return await self._refuse_over_limit(draft, error)
         return await self._release(draft, answer, code)
 
     async def _authenticate(self, call: Call) -> Caller:
@@ -90,15 +99,22 @@ class AuditedPath:
         return verify_token(token, key, header.issuer, self.clock())
 
     async def _attempt(self, draft: Draft, operation: Operation) -> tuple[Answer, str | None]:
-        """Decide and do it. Whatever goes wrong becomes an answer, which is recorded like any other."""
+        """Decide and do it. Whatever goes wrong becomes an answer, which is recorded like any other.
+
+        But for RateLimited, which is raised: calls over a limit are recorded once a burst.
+        """
         try:
             result_body = await self._serve(draft, operation)
+        except RateLimited:
+            raise
         except PresidioAccessError as error:
+            self._take_refused(draft)
             draft.result = None
             if isinstance(error, AccessDenied) and draft.decision is not None:
                 draft.decision = replace(draft.decision, allowed=False, reason=error.reason, role=None)
             return problem_answer(error, draft.call.request_id), error.code
         except Exception as error:  # noqa: BLE001 - a defect of ours must leave a record too
+            self._take_refused(draft)
             # The type and place only: the message could quote what the caller sent.
             logger.error("unexpected %s in %s", type(error).__name__, draft.operation)
             draft.result = None
@@ -118,9 +134,18 @@ class AuditedPath:
         draft.work = await self._parse(call, operation)
         draft.decision = decide(caller, self.policy, draft.work.demand.with_purpose(purpose, justification))
         _check_allowed(draft.decision)
+        # Here and no later: what is over a limit leaves no intent, uses up no approval and reaches no engine.
+        # The role that grants the whole request pays: the one found before the body was read may be faster.
+        self.limiter.take(caller, operation.name, draft.decision.role)
+        draft.has_token = True
         if operation.reveals or draft.decision.intent_first:
             await self._commit(self.recorder.intent(draft, self._vocabulary()))
         return await self._run(draft, caller, draft.work, draft.decision)
+
+    def _take_refused(self, draft: Draft) -> None:
+        """A call that ended before it took a token takes one of those for refusals. Raises RateLimited."""
+        if not draft.has_token and draft.caller is not None:
+            self.limiter.take_refused(draft.caller)
 
     async def _parse(self, call: Call, operation: Operation) -> Work:
         size = len(call.body)
@@ -177,6 +202,17 @@ class AuditedPath:
         except AuditUnavailable as unavailable:
             return problem_answer(unavailable, draft.call.request_id)
         return _with_receipt(answer, draft.call.request_id, receipt)
+
+    async def _refuse_over_limit(self, draft: Draft, error: RateLimited) -> Answer:
+        call = draft.call
+        limited = LimitedCall(
+            call.request_id, draft.operation, call.received, identify(draft.caller), draft.where
+        )
+        try:
+            receipt = await self.bursts.commit(limited)
+        except AuditUnavailable as unavailable:
+            return problem_answer(unavailable, call.request_id)
+        return _with_receipt(problem_answer(error, call.request_id), call.request_id, receipt)
 
     async def _commit(self, record: Record) -> Receipt:
         return await self.ledger.commit(record)

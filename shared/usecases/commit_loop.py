@@ -14,19 +14,11 @@ from shared.ledger.bodies import PLACE_BYTES, RecordBody, encode_record
 from shared.ledger.segments import MAX_COMMIT_BYTES
 from shared.ledger.writer import Commit, WriterLog
 from shared.records.canonical import MAX_LINE_BYTES, format_time
-from shared.records.model import (
-    AccessRecord,
-    ClosedRecord,
-    GapRecord,
-    Record,
-    RefusalsRecord,
-    ServicePart,
-    WithheldRecord,
-)
+from shared.records.model import ClosedRecord, GapRecord, Record, ServicePart, WithheldRecord
 from shared.usecases.commit_observing import CommitObserver, StoredCommit
 from shared.usecases.commit_queue import CommitQueue, Entry, Gap, State
 from shared.usecases.ports import Clock, Receipt
-from shared.usecases.rewriting import count_calls, rewrite_unanswered
+from shared.usecases.rewriting import count_calls, is_withheld, rewrite_unanswered
 from shared.usecases.segment_writing import Persist, SegmentWriter
 
 OWN_BYTES = 256 * 1024
@@ -178,7 +170,7 @@ class CommitLoop:
             if entry.state is State.STORED:
                 receipt = Receipt(self._service.writer, index, staged.commit.checkpoint)
                 ready.setdefault(entry.loop, []).append((entry, receipt))
-            elif entry.state is State.LOST and isinstance(item.record, AccessRecord | RefusalsRecord):
+            elif entry.state is State.LOST and is_withheld(item.record):
                 self._withheld.append(index)
         for loop, receipts in ready.items():
             # A loop that is closed has nobody left who waits: the records are stored all the same.

@@ -62,6 +62,7 @@ class Draft:
     decision: Decision | None = None
     work: Work | None = None
     result: Result | None = None
+    has_token: bool = False
     engine_us: int = 0
 
 
@@ -86,7 +87,7 @@ class Recorder:
         return IntentRecord(
             time=format_time(draft.call.received),
             request_id=draft.call.request_id,
-            who=_who(draft.caller),
+            who=identify(draft.caller),
             what=self._what(draft, vocabulary),
             where=draft.where,
             decision=self._decision(draft.decision),
@@ -99,7 +100,7 @@ class Recorder:
         return AccessRecord(
             time=format_time(draft.call.received),
             request_id=draft.call.request_id,
-            who=_who(draft.caller),
+            who=identify(draft.caller),
             what=self._what(draft, vocabulary),
             where=draft.where,
             decision=self._decision(draft.decision),
@@ -148,7 +149,8 @@ class Recorder:
         )
 
 
-def _who(caller: Caller | None) -> Who:
+def identify(caller: Caller | None) -> Who:
+    """The caller as a record names it."""
     if caller is None:
         return ANONYMOUS
     return Who(

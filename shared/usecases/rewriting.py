@@ -12,7 +12,7 @@ def rewrite_unanswered(record: Record, waited_us: int) -> Record:
     """The record of a call that was answered 503 `audit_unavailable` after waiting so long for its commit.
 
     Nothing was released. An intent stays as it is: it says only what was asked for, and its call's `access`
-    record says how that ended.
+    record says how that ended. So does the tally of a burst, whose calls had their answers before.
     """
     match record:
         case AccessRecord():
@@ -25,7 +25,7 @@ def rewrite_unanswered(record: Record, waited_us: int) -> Record:
             )
             what = record.what.model_copy(update={"entities_released": {}, "output_chars": 0})
             return record.model_copy(update={"outcome": outcome, "what": what})
-        case RefusalsRecord():
+        case RefusalsRecord() if not record.is_tally:
             return record.model_copy(update={"status": UNAVAILABLE_STATUS, "code": AuditUnavailable.code})
         case _:
             return record
@@ -40,3 +40,8 @@ def count_calls(record: Record) -> int:
             return record.count
         case _:
             return 0
+
+
+def is_withheld(record: Record) -> bool:
+    """True where an answer was kept back because this record was not stored in time."""
+    return isinstance(record, AccessRecord) or (isinstance(record, RefusalsRecord) and not record.is_tally)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from azure.identity import ManagedIdentityCredential
@@ -20,6 +20,8 @@ from shared.settings import ROOT, Settings
 from shared.usecases.commit_queue import Linger
 from shared.usecases.committing import CommitOptions
 from shared.usecases.ports import Ledger, NoteSigner
+
+LAST_PORTION = 1_000
 
 
 def utc_now() -> datetime:
@@ -97,6 +99,19 @@ def commit_from_thread(ledger: Ledger) -> Callable[[Record], None]:
         asyncio.run(_commit(ledger, record))
 
     return commit
+
+
+def commit_last(ledger: Ledger, records: Sequence[Record]) -> None:
+    """Commit what nobody waits for, from a thread of its own. What storage does not take is not told."""
+    if records:
+        asyncio.run(_commit_all(ledger, records))
+
+
+async def _commit_all(ledger: Ledger, records: Sequence[Record]) -> None:
+    """In portions that the committer's queue has room for."""
+    for start in range(0, len(records), LAST_PORTION):
+        portion = records[start : start + LAST_PORTION]
+        await asyncio.gather(*(ledger.commit(record) for record in portion), return_exceptions=True)
 
 
 async def _commit(ledger: Ledger, record: Record) -> None:

@@ -24,10 +24,12 @@ from shared.records.model import EnginePart, ServicePart
 from shared.settings import Settings, load_settings
 from shared.usecases.archiving import Archiver
 from shared.usecases.audited import AuditedPath
+from shared.usecases.bursts import BurstCounter
 from shared.usecases.committing import Committer
 from shared.usecases.days import LedgerDays
 from shared.usecases.engines import EngineRoom
 from shared.usecases.housekeeping import Housekeeping, SealAge
+from shared.usecases.limiting import Limiter
 from shared.usecases.ports import NoteSigner
 from shared.usecases.questions import Questions
 from shared.usecases.readiness import Readiness
@@ -69,9 +71,12 @@ class Service:
         threading.Thread(target=self.keys.prefetch, name="keys-prefetch", daemon=True).start()
 
     def close(self) -> None:
-        """Take no more work, and end the writer's log with its last record."""
+        """Take no more work, tell how open bursts ended, and end the writer's log with its last record."""
         self.engines.close()
-        self.ledger.close()
+        try:
+            parts.commit_last(self.ledger, self.path.bursts.end_all())
+        finally:
+            self.ledger.close()
         self.telemetry.close()
 
 
@@ -115,6 +120,8 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
         engines=engines,
         ledger=ledger,
         refusals=RefusalCounter(ledger, parts.utc_now, base.policy.digest, base.service),
+        limiter=Limiter(base.policy),
+        bursts=BurstCounter(ledger, base.policy.digest, base.service),
         recorder=Recorder(digest_key, base.engine, base.service, base.policy.digest),
         questions=questions,
         traffic=traffic,

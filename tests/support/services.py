@@ -15,9 +15,11 @@ from shared.pii.engine import Analysis, Anonymization, Engine, Redaction
 from shared.records.digests import DigestKey
 from shared.records.model import Record
 from shared.usecases.audited import AuditedPath
+from shared.usecases.bursts import BurstCounter
 from shared.usecases.calls import Answer, Call, Operation
 from shared.usecases.committing import Committer
 from shared.usecases.engines import EngineRoom
+from shared.usecases.limiting import Limiter
 from shared.usecases.ports import Ledger, Receipt
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Recorder
@@ -155,6 +157,8 @@ class Bench:
             engines=engines,
             ledger=self.ledger,
             refusals=RefusalCounter(self.ledger, lambda: NOW, digest, SERVICE),
+            limiter=Limiter(self.policy),
+            bursts=BurstCounter(self.ledger, digest, SERVICE),
             recorder=Recorder(DIGEST_KEY, ENGINE, SERVICE, digest),
             questions=Questions(self.store, LOG, [parse_vkey(SERVICE_KEY.vkey)]),
             traffic=Traffic(),
