@@ -18,7 +18,7 @@ NLP_SETTING = "NLP_CONF_FILE"
 RECOGNIZERS_SETTING = "RECOGNIZER_REGISTRY_CONF_FILE"
 
 _SPACY_ENGINES = frozenset({"spacy", "slim", "transformers"})
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _read_yaml(path: Path, setting: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(setting, f"{path.name} cannot be read ({type(error).__name__})") from None
     try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, the fast one where it exists
+        content = yaml.load(text, Loader=SAFE_LOADER)  # noqa: S506 - a safe loader, the fast one where it exists
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" near line {mark.line + 1}" if mark is not None else ""

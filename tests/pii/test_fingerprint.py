@@ -10,7 +10,8 @@ import pytest
 from shared.errors import SettingsError
 from shared.pii import fingerprint
 from shared.pii.files import EngineFiles
-from shared.pii.fingerprint import digest_folder, engine_part
+from shared.pii.fingerprint import engine_part
+from shared.pii.folders import digest_folder
 from tests.support.engine_room import FILES
 
 
