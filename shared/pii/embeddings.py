@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from thinc.api import Model, noop
 from thinc.types import Ragged
 
+from shared.pii.encoders import NormedMaxout
+from shared.pii.products import Floats
+
 MAX_ROWS = 20_000
 """Words that are kept, 400 bytes each; then the table starts anew."""
 
@@ -51,27 +54,34 @@ class RowTable:
     def __init__(self, hashing: Model[Ragged, Ragged], mixing: Model[Ragged, Ragged]) -> None:
         self._hashing = hashing
         self._mixing = mixing
+        self._flat = _flatten(hashing, mixing)
         self._width = int(mixing.get_dim("nO"))
         self._lock = threading.Lock()
         self._table = _Table(self._width)
 
-    def compute(self, rows: NDArray[np.uint64]) -> NDArray[np.float32]:
-        """What the layers make of the rows, without the table."""
+    def stock(self, rows: NDArray[np.uint64]) -> Floats:
+        """What the layers themselves make of the rows."""
         ragged = Ragged(rows, np.asarray([len(rows)], dtype="i"))  # type: ignore[arg-type]
         vectors: Any = self._mixing.predict(self._hashing.predict(ragged)).data
         return np.asarray(vectors, dtype=np.float32)
 
-    def look_up(self, rows: NDArray[np.uint64]) -> NDArray[np.float32]:
+    def compute(self, rows: NDArray[np.uint64]) -> Floats:
+        """The same, without the table."""
+        return self.stock(rows) if self._flat is None or not len(rows) else self._flat.compute(rows)
+
+    def look_up(self, rows: NDArray[np.uint64]) -> Floats:
         """The same from the table, which learns what it lacks."""
         step = rows.shape[1] * rows.itemsize
-        raw = np.ascontiguousarray(rows).tobytes()
+        raw = rows.tobytes()
         keys = [raw[start : start + step] for start in range(0, len(raw), step)]
         table = self._table
-        missing = {key: place for place, key in enumerate(keys) if key not in table.places}
-        if missing:
-            table = self._learn(rows, missing)
-            if any(key not in table.places for key in keys):
-                return self.compute(rows)  # more different words than a table holds
+        try:
+            return table.vectors[[table.places[key] for key in keys]]
+        except KeyError:
+            missing = {key: place for place, key in enumerate(keys) if key not in table.places}
+        table = self._learn(rows, missing)
+        if any(key not in table.places for key in keys):
+            return self.compute(rows)  # more different words than a table holds
         return table.vectors[[table.places[key] for key in keys]]
 
     def _learn(self, rows: NDArray[np.uint64], missing: dict[bytes, int]) -> _Table:
@@ -88,6 +98,40 @@ class RowTable:
             return table
 
 
+class _Flat:
+    """The two layers as one function: hash embeddings side by side, then a `NormedMaxout`."""
+
+    __slots__ = ("_embeddings", "_mix", "_ops")
+
+    def __init__(self, hashing: Model[Any, Any], mixing: Model[Any, Any]) -> None:
+        """Raises ValueError where the layers are not built as expected."""
+        (concatenated,), (normed,) = hashing.layers, mixing.layers
+        (maxout, norm), _dropout = normed.layers[0].layers, normed.layers[1]
+        self._ops: Any = maxout.ops
+        self._mix = NormedMaxout(maxout, norm)
+        self._embeddings = []
+        for pick, embed in (chain.layers for chain in concatenated.layers):
+            if (pick.name, embed.name) != ("ints-getitem", "hashembed"):
+                raise ValueError("expected a hash embedding of one column")
+            self._embeddings.append((embed.attrs["column"], embed.attrs["seed"], embed.get_param("E")))
+
+    def compute(self, rows: NDArray[np.uint64]) -> Floats:
+        """Vectors of at least one row."""
+        ops, columns = self._ops, np.ascontiguousarray(rows.T)
+        parts = [
+            ops.gather_add(vectors, ops.hash(columns[column], seed) % len(vectors))
+            for column, seed, vectors in self._embeddings
+        ]
+        return self._mix.apply(np.concatenate(parts, axis=1))
+
+
+def _flatten(hashing: Model[Any, Any], mixing: Model[Any, Any]) -> _Flat | None:
+    try:
+        return _Flat(hashing, mixing)
+    except (ValueError, KeyError, AttributeError, IndexError):
+        return None
+
+
 def reuse_rows(model: Model[Any, Any]) -> int:
     """Put tables into a model wherever it embeds hashes of tokens; returns how many were put in."""
     used = 0
@@ -102,12 +146,14 @@ def reuse_rows(model: Model[Any, Any]) -> int:
 
 
 def is_exact(table: RowTable, columns: int) -> bool:
-    """True where rows of every trial are bit for bit what each of them is on its own."""
+    """True where rows of every trial are bit for bit what each is on its own, and what the layers make."""
     rng = np.random.default_rng(20_240_229)
     rows = rng.integers(0, 2**64 - 1, size=(max(_TRIAL_ROWS), columns), dtype=np.uint64)
     alone = {place: table.compute(rows[place : place + 1])[0] for place in _TRIAL_PLACES}
     for count in _TRIAL_ROWS:
         together = table.compute(rows[:count])
+        if not np.array_equal(together, table.stock(rows[:count])):
+            return False
         if any(not np.array_equal(together[at], alone[at]) for at in _TRIAL_PLACES if at < count):
             return False
     return True

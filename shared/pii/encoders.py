@@ -11,51 +11,73 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from thinc.api import Model
 
-Floats = NDArray[np.float32]
+from shared.pii.products import Floats, Product
 
 _RESIDUAL = "residual(expand_window>>maxout>>layernorm>>dropout)"
 _TRIAL_ROWS = (1, 2, 5, 9, 46, 131)
 
 
-class Convolution:
-    """The parameters of one layer, and what it does to vectors."""
+class NormedMaxout:
+    """thinc's `maxout` and `layernorm` in inference, over rows of any width."""
 
-    __slots__ = ("_bias", "_gain", "_norm_bias", "_ops", "_pieces", "_weights", "_width")
+    __slots__ = ("_bias", "_gain", "_norm_bias", "_ops", "_pieces", "_product", "width")
+
+    def __init__(self, maxout: Model[Any, Any], norm: Model[Any, Any]) -> None:
+        """Raises KeyError, ValueError or AttributeError for other layers."""
+        self._ops: Any = maxout.ops
+        self.width = int(maxout.get_dim("nO"))
+        self._pieces = int(maxout.get_dim("nP"))
+        outputs = self.width * self._pieces
+        weights: Any = maxout.get_param("W")
+        self._product = Product(self._ops, weights.reshape((outputs, -1)))
+        bias: Any = maxout.get_param("b")
+        self._bias: Floats = bias.reshape(outputs)
+        self._gain: Any = norm.get_param("G")
+        self._norm_bias: Any = norm.get_param("b")
+
+    def apply(self, rows: Floats) -> Floats:
+        """Vectors of `width` for rows of the layer's inputs."""
+        products = self._product(rows)
+        products += self._bias
+        best, _ = self._ops.maxout(products.reshape(len(rows), self.width, self._pieces))
+        mean = np.add.reduce(best, axis=1, keepdims=True)
+        mean /= np.float32(self.width)
+        best -= mean
+        variance = np.add.reduce(np.square(best), axis=1, keepdims=True)
+        variance /= np.float32(self.width)
+        variance += np.float32(1e-08)
+        best *= variance ** np.float32(-0.5)
+        best *= self._gain
+        best += self._norm_bias
+        normed: Floats = best
+        return normed
+
+
+class Convolution:
+    """One layer: each vector together with its neighbours, through a `NormedMaxout`, added to itself."""
+
+    __slots__ = ("_mix", "_ops")
 
     def __init__(self, residual: Model[Any, Any]) -> None:
         """Raises ValueError where the layer is not built as expected."""
         window, (maxout, norm) = _parts(residual)
         if window.attrs["window_size"] != 1:
             raise ValueError("expected a window of one token to either side")
-        self._ops = maxout.ops
-        self._width = int(maxout.get_dim("nO"))
-        self._pieces = int(maxout.get_dim("nP"))
-        outputs = self._width * self._pieces
-        self._weights = self._ops.reshape2f(maxout.get_param("W"), outputs, maxout.get_dim("nI"))
-        self._bias = self._ops.reshape1f(maxout.get_param("b"), outputs)
-        self._gain = norm.get_param("G")
-        self._norm_bias = norm.get_param("b")
+        self._ops: Any = maxout.ops
+        self._mix = NormedMaxout(maxout, norm)
+
+    @property
+    def width(self) -> int:
+        """Of the vectors, before and after."""
+        return self._mix.width
 
     def apply(self, vectors: Floats) -> Floats:
         """thinc's `seq2col`, `maxout`, `layernorm` and `residual`, in inference."""
-        ops = self._ops
-        products = ops.gemm(ops.seq2col(vectors, 1), self._weights, trans2=True)
-        products += self._bias
-        best, _ = ops.maxout(ops.reshape3f(products, len(vectors), self._width, self._pieces))
-        mean = np.add.reduce(best, axis=1, keepdims=True)
-        mean /= np.float32(self._width)
-        centred = best - mean
-        variance = np.add.reduce(np.square(centred), axis=1, keepdims=True)
-        variance /= np.float32(self._width)
-        variance += np.float32(1e-08)
-        centred = centred * variance ** np.float32(-0.5)
-        scaled = centred * self._gain
-        scaled += self._norm_bias
-        fused: Floats = vectors + scaled
-        return fused
+        mixed = self._mix.apply(self._ops.seq2col(vectors, 1))
+        mixed += vectors
+        return mixed
 
 
 def fuse_layers(model: Model[Any, Any]) -> int:
@@ -76,7 +98,7 @@ def is_exact(chain: Model[Any, Any], layers: list[Convolution]) -> bool:
     """True where the trials come out bit for bit as from the layers themselves."""
     rng = np.random.default_rng(20_240_229)
     for rows in _TRIAL_ROWS:
-        vectors = rng.standard_normal((rows, layers[0]._width)).astype(np.float32)
+        vectors = rng.standard_normal((rows, layers[0].width)).astype(np.float32)
         if not np.array_equal(chain.predict(vectors), _run(layers, vectors)):
             return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -14,8 +15,11 @@ from shared.pii.files import EngineFiles, EngineLimits
 from shared.pii.logs import capture_logs
 
 _REGEX_TIMEOUT = "REGEX_TIMEOUT_SECONDS"
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Model hubs are not asked for newer files; linear algebra does not spin up threads of its own."""
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+"""Model hubs are not asked for newer files."""
+
+_PLAIN_KERNELS = "Sandybridge"
+"""OpenBLAS's name for its kernels with AVX and without fused multiply-add: `products` says why."""
 
 
 def load_analyzer(files: EngineFiles, limits: EngineLimits) -> Any:
@@ -48,6 +52,17 @@ def _prepare_process(limits: EngineLimits) -> None:
     os.environ.setdefault(_REGEX_TIMEOUT, str(whole_seconds))
     for name, value in _OFFLINE.items():
         os.environ.setdefault(name, value)
+    choose_kernels()
+
+
+def choose_kernels() -> None:
+    """Say how NumPy shall multiply: on one thread, and as `products` needs it whatever was said before.
+
+    It reads this when it is imported; after that, models are just slower. Only x86 has such kernels.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if platform.machine() in ("x86_64", "AMD64"):
+        os.environ["OPENBLAS_CORETYPE"] = _PLAIN_KERNELS
 
 
 def _load_stock(files: EngineFiles) -> Any:

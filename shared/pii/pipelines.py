@@ -19,6 +19,7 @@ from spacy.pipeline import EntityRecognizer as NamedEntityPipe
 from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 
+from shared.pii.affines import speed_up_affines
 from shared.pii.attribute_rules import remember_rules
 from shared.pii.budget import current_budget
 from shared.pii.embeddings import reuse_rows
@@ -70,6 +71,7 @@ class Pipeline:
             if model is not None:
                 reuse_rows(model)
                 fuse_layers(model)
+                speed_up_affines(model)
         self.nlp = nlp
         self._steps: list[Any] = [remember_rules(step) for _, step in nlp.pipeline]
         self.is_divisible = is_divisible(nlp)
