@@ -141,7 +141,7 @@ class DirectoryUnavailable(PresidioAccessError):
 
 
 class DirectoryRefused(DirectoryUnavailable):
-    """The directory refuses this to the reader (401, 403): a permission or a licence is missing."""
+    """The directory refuses this to the reader (403): a permission or a licence is missing."""
 
     code = "directory_refused"
 

@@ -40,7 +40,8 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One way by which a principal holds a role. `assignment` is the id of the app role assignment.
+    """One way by which a principal holds a role. `assignment` is the id of the app role assignment, "" where
+    there is none to delete: the service's own setting makes a role of membership in the group (`group_map`).
 
     `group` is the id of the group that was assigned, None where the principal itself was; membership in it
     may be transitive. `since` is when the assignment was made (for a group: the group's), None if not told.
