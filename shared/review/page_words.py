@@ -77,7 +77,7 @@ def minute(moment: datetime | None) -> str:
 def month(text: str) -> str:
     """`Nov 2026` for `2026-11`; other texts as they are."""
     try:
-        return f"{datetime.strptime(text, '%Y-%m'):%b %Y}"  # noqa: DTZ007 - a month has no zone
+        return f"{datetime.strptime(text, '%Y-%m'):%b %Y}"
     except ValueError:
         return text
 

@@ -30,7 +30,7 @@ def render_json(review: Review) -> bytes:
 
 
 def parse_report(data: bytes) -> Review:
-    """The inverse of `render_json`; unknown fields of later versions are passed over. Raises MalformedReview."""
+    """The inverse of `render_json`; fields of later versions are passed over. Raises MalformedReview."""
     if len(data) > MAX_REPORT_BYTES:
         raise MalformedReview(f"a report has at most {MAX_REPORT_BYTES:,} bytes, got {len(data):,}")
     try:
@@ -40,7 +40,9 @@ def parse_report(data: bytes) -> Review:
     if not isinstance(fields, dict) or (fields.get("v"), fields.get("type")) != (VERSION, TYPE):
         raise MalformedReview(f"expected a report of type {TYPE} in version {VERSION}")
     try:
-        return _REVIEW.validate_python({name: value for name, value in fields.items() if name not in ("v", "type")})
+        return _REVIEW.validate_python(
+            {name: value for name, value in fields.items() if name not in ("v", "type")}
+        )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
