@@ -129,6 +129,11 @@ class BurstCounter:
     def __len__(self) -> int:
         return len(self._bursts)
 
+    @property
+    def kept_ids(self) -> int:
+        """Request ids in memory."""
+        return self._ids
+
     async def commit(self, call: LimitedCall) -> Receipt:
         """Count the call; returns the receipt of its burst's first record. Raises AuditUnavailable."""
         key, now = (call.who.tenant, call.who.principal), self._now_s()
@@ -148,6 +153,7 @@ class BurstCounter:
         records = []
         while self._bursts:
             _, burst = self._bursts.popitem()
+            self._ids -= burst.ids
             if burst.tally is not None:
                 records.append(self._last(burst.tally))
         return records
