@@ -26,6 +26,9 @@ param serviceCommit string = 'unknown'
 @description('Login endpoint of the cloud, with its last slash.')
 param loginEndpoint string = environment().authentication.loginEndpoint
 
+@description('Microsoft Graph of the cloud, an https:// address without a path: the access review reads it.')
+param graphUrl string
+
 @description('Tenant whose tokens are trusted.')
 param entraTenantId string = tenant().tenantId
 
@@ -284,6 +287,7 @@ var serviceSettings serviceChoices = {
   archiveKeepDays: archiveRetentionDays
   ledgerName: logName
   trustedIssuers: concat([issuer], additionalIssuers)
+  graphUrl: graphUrl
   trustedProxyHops: gated ? 2 : 1
   engineThreads: threads[string(instanceMemoryMB)]
   engineQueue: engineQueue

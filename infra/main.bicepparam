@@ -41,6 +41,8 @@ param serviceCommit = readEnvironmentVariable('SERVICE_COMMIT', 'unknown')
 param entraClientId = readEnvironmentVariable('ENTRA_CLIENT_ID', '00000000-0000-0000-0000-000000000000')
 // Another cloud has another one, e.g. https://login.microsoftonline.us/
 param loginEndpoint = readEnvironmentVariable('AZURE_LOGIN_ENDPOINT', 'https://login.microsoftonline.com/')
+// And so has Microsoft Graph, e.g. https://graph.microsoft.us
+param graphUrl = readEnvironmentVariable('GRAPH_URL', 'https://graph.microsoft.com')
 param additionalIssuers = json(readEnvironmentVariable('ADDITIONAL_ISSUERS', '[]'))
 param auditorPrincipalIds = json(readEnvironmentVariable('AUDITOR_PRINCIPAL_IDS', '[]'))
 param auditorPrincipalType = readEnvironmentVariable('AUDITOR_PRINCIPAL_TYPE', 'Group')

@@ -60,6 +60,15 @@ class Settings(BaseSettings):
     policy_file: Path = Path("config/policy.yaml")
     trusted_proxy_hops: Annotated[int, Field(ge=1, le=5)] = 1
 
+    # --- the access review: who holds which role, as Microsoft Graph says it
+    graph_url: Annotated[
+        str,
+        Field(pattern=r"^(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:\d{1,5})?/?$"),
+    ] = "https://graph.microsoft.com"
+    review_app_id: Annotated[
+        str | None, Field(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
+    ] = None
+
     # --- Presidio
     analyzer_conf_file: Path = Path("config/analyzer.yaml")
     nlp_conf_file: Path = Path("config/nlp.yaml")

@@ -101,6 +101,8 @@ type serviceChoices = {
   ledgerName: string
   @description('Trusted issuers.')
   trustedIssuers: array
+  @description('Microsoft Graph of this cloud, for the access review.')
+  graphUrl: string
   @description('Proxies in front of the code whose X-Forwarded-For is believed.')
   trustedProxyHops: int
   @description('Threads of the engine in one instance.')
@@ -229,6 +231,8 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     LEDGER_KEY_ID: vault::ledgerKey.properties.keyUriWithVersion
     DIGEST_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=${digestSecretName})'
     TRUSTED_ISSUERS: string(choices.trustedIssuers)
+    GRAPH_URL: choices.graphUrl
+    REVIEW_APP_ID: entraClientId
     TRUSTED_PROXY_HOPS: string(choices.trustedProxyHops)
     POLICY_FILE: 'config/policy.yaml'
     ANALYZER_CONF_FILE: 'config/analyzer.yaml'

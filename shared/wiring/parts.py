@@ -9,9 +9,14 @@ from datetime import UTC, datetime
 from azure.identity import ManagedIdentityCredential
 
 from shared.cloud.blobs import BlobLedgerStore, open_store
+from shared.cloud.credentials import ledger_credential
+from shared.cloud.graph import NoDirectory, open_graph
+from shared.cloud.graph_app import choose_app
 from shared.cloud.host_storage import HostShelf, open_host_storage
 from shared.cloud.keyvault import KeyVaultSigner
 from shared.cloud.signers import Ed25519FileSigner
+from shared.errors import SettingsError
+from shared.identity.issuers import parse_issuers
 from shared.identity.policy import parse_policy
 from shared.identity.roles import Policy
 from shared.pii.files import EngineFiles, EngineLimits
@@ -19,7 +24,7 @@ from shared.records.model import Record
 from shared.settings import ROOT, Settings
 from shared.usecases.commit_queue import Linger
 from shared.usecases.committing import CommitOptions
-from shared.usecases.ports import Ledger, NoteSigner
+from shared.usecases.ports import DirectoryReader, Ledger, NoteSigner
 
 LAST_PORTION = 1_000
 
@@ -90,6 +95,19 @@ def ledger_signers(settings: Settings) -> list[NoteSigner]:
     if settings.ledger_key_file is not None:
         signers.append(Ed25519FileSigner(settings.ledger_name, settings.ledger_key_file))
     return signers
+
+
+def open_directory(settings: Settings) -> DirectoryReader:
+    """Who holds which role: read from Microsoft Graph as the service's managed identity.
+
+    Where no trusted issuer is an Entra tenant there is no such directory: then each reading says so.
+    """
+    try:
+        app = choose_app(parse_issuers(settings.trusted_issuers), settings.review_app_id)
+    except SettingsError as error:
+        return NoDirectory(str(error))
+    identity = settings.audit_identity_client_id
+    return open_graph(settings.graph_url, app, lambda: ledger_credential(identity))
 
 
 def commit_from_thread(ledger: Ledger) -> Callable[[Record], None]:

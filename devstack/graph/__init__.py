@@ -1,0 +1,1 @@
+"""A small Microsoft Graph for one machine: the answers that a review of access asks for, in their shapes."""
