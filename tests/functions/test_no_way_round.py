@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ import pytest
 
 from shared import wiring
 from shared.errors import EngineFailed, SettingsError
-from shared.records.model import AccessRecord, RefusalsRecord
+from shared.records.model import AccessRecord, Record, RefusalsRecord
 from tests.support.committers import WRITER
 from tests.support.functions import Route, http_routes
+from tests.support.rates import limited_policy
 from tests.support.services import Bench
 
 OPEN = {"health", "ready", "openapi"}
@@ -59,9 +60,13 @@ class StandIn:
     trusted_proxy_hops: int = 1
 
 
+LIMIT = 4
+"""Calls of each operation in a minute: no other test here makes so many."""
+
+
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    made = Bench()
+    made = Bench(policy=limited_policy(LIMIT))
 
     async def get_service() -> StandIn:
         return StandIn(made.path)
@@ -100,12 +105,14 @@ def send(
     return asyncio.run(route.handler(request))
 
 
-def outcome_of(bench: Bench, response: func.HttpResponse) -> AccessRecord | RefusalsRecord:
-    """The one outcome record of a call, found by its request id."""
+def outcome_of(
+    bench: Bench, response: func.HttpResponse, ended: Sequence[Record] = ()
+) -> AccessRecord | RefusalsRecord:
+    """The one outcome record of a call, by its request id, in the ledger or among those of ended bursts."""
     request_id = response.headers["X-Request-Id"]
     outcomes = [
         record
-        for record in bench.ledger.records
+        for record in [*bench.ledger.records, *ended]
         if (isinstance(record, AccessRecord) and record.request_id == request_id)
         or (isinstance(record, RefusalsRecord) and request_id in record.request_ids)
     ]
@@ -178,6 +185,27 @@ def test_bad_input_leaves_one_record(route: Route, body: bytes, bench: Bench) ->
     assert response.status_code == status_in(record)
     assert 400 <= response.status_code < 500
     assert bench.engine.calls == []
+
+
+@pytest.mark.parametrize("route", AUDITED, ids=by_name)
+def test_calls_over_the_limit_leave_one_record_each(
+    route: Route, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A burst has a record at once for its first call and one at its end; each call stands in one of them."""
+    monkeypatch.setattr(bench.path.limiter, "_now_ns", lambda: 0)
+    persona = PERSONAS.get(route.name, "engineer")
+    for _ in range(LIMIT):
+        served = send(route, bench, persona=persona)
+        assert served.status_code != 429
+    before = list(bench.engine.calls)
+    over = [send(route, bench, persona=persona) for _ in range(4)]
+    assert len(bench.ledger.records) <= 2 * LIMIT + 1, "a record for each call over the limit"
+    ended = bench.path.bursts.end_all()
+    for response in over:
+        assert response.status_code == status_in(outcome_of(bench, response, ended)) == 429
+        assert int(response.headers["Retry-After"]) > 0
+    assert len({response.headers["X-Audit-Record"] for response in over}) == 1
+    assert bench.engine.calls == before
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("canary"), EngineFailed("it raised"), MemoryError()])

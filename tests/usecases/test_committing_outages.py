@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import AuditUnavailable, ObjectMissing
+from shared.records.model import BURST_ENDED
 from shared.usecases.commit_observing import CommitCounts
 from shared.usecases.commit_queue import QueueLimits
 from shared.usecases.committing import Committer
@@ -128,6 +129,28 @@ def test_refusals_and_intents_are_accounted_for_in_their_own_way() -> None:
     withheld = next(line for line in lines if line["type"] == "withheld")
     assert (early["status"], late["status"], late["code"]) == (401, 503, "audit_unavailable")
     assert withheld["records"] == [early["seq"]]
+
+
+def test_the_tally_of_a_burst_stays_as_it_is() -> None:
+    """Its calls were answered 429 before it was written: however late it is stored, nothing was kept back."""
+    stall, inner = Stall(), MemoryStore()
+    ledger = make_committer(FaultyStore(inner, stall), replace(QUICK, deadline_ms=60))
+    ledger.open()
+    stall.free.clear()
+    tally = REFUSALS.model_copy(update={"reason": BURST_ENDED, "status": 429, "code": "rate_limited"})
+
+    async def scenario() -> None:
+        first = asyncio.create_task(commit_all(ledger, [tally]))
+        await asyncio.sleep(0.02)
+        await commit_all(ledger, [tally])
+        await first
+
+    asyncio.run(scenario())
+    stall.free.set()
+    assert ledger.close()
+    lines = reread(inner).records
+    assert [line["type"] for line in lines] == ["genesis", "refusals", "refusals", "closed"]
+    assert {(line["status"], line["code"]) for line in lines[1:3]} == {(429, "rate_limited")}
 
 
 def test_a_flood_while_storage_is_away_stays_in_bounds() -> None:
