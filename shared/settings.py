@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretBytes, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -89,6 +89,8 @@ class Settings(BaseSettings):
 
     # --- what is running
     service_commit: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")] = "unknown"
+    service_commit_author: SecretStr | None = None
+    service_commit_signed: Literal["good", "bad", "unsigned", "unknown"] = "unknown"
 
     @classmethod
     def settings_customise_sources(

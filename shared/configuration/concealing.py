@@ -1,10 +1,10 @@
 """What of a configuration may be quoted, and keyed digests in the place of all that may not.
 
 A configuration can hold personal data (names in a deny list, sample texts of a prompt) and secrets (the
-key of an endpoint). Snapshots and records stay for years and nobody can change them, so a text gets into them
-only where it looks like a word of a vocabulary: the name of a recognizer, an entity type, a version, an address
-without query. Everything else is replaced here, before a snapshot is made, by its keyed digest: two snapshots
-can still be compared, and who holds the key can look for a word.
+key of an endpoint). Snapshots and records stay for years and nobody can change them, so a text gets into
+them only where it looks like a word of a vocabulary: the name of a recognizer, an entity type, a version, an
+address without query. Everything else is replaced here, before a snapshot is made, by its keyed digest: two
+snapshots can still be compared, and who holds the key can look for a word.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("RootHash", "string", "root_hash", "verdict: root of the root log, hex"),
     _column("SinceSize", "long", "since_size", "verdict: root size that had been verified before"),
     _column("ConfigState", "string", "state", "config: in_force or on_disk"),
-    _column("ConfigDigest", "string", "configuration", "config: SHA-256 of the snapshot"),
+    _column("ConfigDigest", "string", "configuration", "config, genesis: SHA-256 of the snapshot"),
     _column("PreviousConfig", "string", "previous", "config: SHA-256 of the snapshot before"),
     _column("Changes", "dynamic", "changes", "config: list of objects: part, path, action, old, new"),
     _column("MoreChanges", "long", "more_changes", "config: changes that are not listed"),

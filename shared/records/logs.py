@@ -13,7 +13,9 @@ class GenesisRecord(Part):
     """Record 0 of a writer: who it is, what it runs, and the service key's word for its own key.
 
     `vkey` is the writer's verifier key (C2SP signed-note). `attestation` holds the signature lines of
-    the service's keys over `ledger.genesis.attested_text`, which covers every other field.
+    the service's keys over `ledger.genesis.attested_text`, which covers every other field. `configuration`
+    is the SHA-256 of the snapshot (`v1/config/<sha256>.json`) of what this writer runs; where it is another
+    than the writer's before, a `config` record follows in the same commit.
     """
 
     v: Literal[1] = 1
@@ -25,6 +27,7 @@ class GenesisRecord(Part):
     engine: EnginePart
     service: ServicePart
     root: str | None = None
+    configuration: Hex256 | None = None
     attestation: tuple[str, ...] = ()
 
 

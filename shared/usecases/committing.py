@@ -65,8 +65,12 @@ class Committer:
         options: CommitOptions | None = None,
         observer: CommitObserver | None = None,
         calls_in_flight: Callable[[], int] = lambda: 0,
+        opening: Callable[[], Sequence[Record]] = tuple,
     ) -> None:
         """`signers` are the service's keys, which attest the genesis. Touches neither store nor signers.
+
+        `opening` gives the records that are committed together with the genesis. It is called by `open`, may
+        use the store, and is called again where that fails.
 
         `calls_in_flight` counts calls that have come and not been answered, those that wait for a commit
         included; it is called under a lock, so it must only read. Without it no commit waits for company.
@@ -76,6 +80,7 @@ class Committer:
         self._writer = writer
         self._signers = tuple(signers)
         self._clock = clock
+        self._opening = opening
         self._log = WriterLog(writer.log, writer.service.writer, writer.key)
         self._queue = CommitQueue(self._options.queue, self._options.linger, clock, calls_in_flight)
         segments = SegmentWriter(
@@ -108,11 +113,11 @@ class Committer:
         with self._starting:
             if self._thread is not None:
                 return
-            if self._genesis is None:
-                record = self._writer.genesis(self._log.vkey, self._clock(), self._signers)
-                self._genesis = self._loop.stage([Item(record, encode_record(record))])
+            persist = self._persist_opening()
             try:
-                self._loop.store(self._genesis, self._persist_opening())
+                if self._genesis is None:
+                    self._genesis = self._stage_opening(persist)
+                self._loop.store(self._genesis, persist)
             except StoreError as error:
                 raise _opening_error(error) from error
             self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -166,6 +171,20 @@ class Committer:
             self._loop.stop.set()
             fail_entries(self._queue, self._queue.drop_all())
         return self._is_orderly
+
+    def _stage_opening(self, persist: Persist) -> Staged:
+        """The first commit: genesis, and what stands beside it. Raises StoreError, KeysUnavailable."""
+        record = self._writer.genesis(self._log.vkey, self._clock(), self._signers)
+        attempt = 0
+        while True:
+            try:
+                records = (record, *self._opening())
+            except StoreError as error:
+                if not persist(attempt, error):
+                    raise
+                attempt += 1
+            else:
+                return self._loop.stage([Item(each, encode_record(each)) for each in records])
 
     def _run(self) -> None:
         try:

@@ -53,8 +53,13 @@ class StoredLine:
 
 def list_segments(reader: Reader, writer: str | None = None) -> dict[str, list[SegmentRef]]:
     """Segments by writer, both in order (a ULID sorts by time); other objects are passed over."""
+    return list_segments_below(reader, writer_prefix(writer) if writer else WRITERS_PREFIX)
+
+
+def list_segments_below(reader: Reader, prefix: str) -> dict[str, list[SegmentRef]]:
+    """The same of all writers whose path begins with a prefix."""
     groups: dict[str, list[SegmentRef]] = {}
-    for item in reader.list(writer_prefix(writer) if writer else WRITERS_PREFIX):
+    for item in reader.list(prefix):
         try:
             name, number = parse_segment_path(item.path)
         except MalformedLedger:

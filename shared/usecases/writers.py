@@ -20,7 +20,8 @@ class Writer:
 
     `log` is the log's name; `key` is made at start, lives in memory alone and signs this writer's
     checkpoints; `policy` is the hex digest of the policy in force; `service.writer` is the writer's ULID;
-    `root` is a signed checkpoint of the root log, where one is at hand.
+    `configuration` is the digest of the snapshot of what it runs; `root` is a signed checkpoint of the root
+    log, where one is at hand.
     """
 
     log: str
@@ -29,6 +30,7 @@ class Writer:
     engine: EnginePart
     service: ServicePart
     root: str | None = None
+    configuration: str | None = None
 
     def genesis(self, vkey: str, now: datetime, signers: Sequence[NoteSigner]) -> GenesisRecord:
         """Record 0, signed by every service key. Raises KeysUnavailable, ValueError without a signer."""
@@ -42,6 +44,7 @@ class Writer:
             engine=self.engine,
             service=self.service,
             root=self.root,
+            configuration=self.configuration,
         )
         text = genesis_text(record)
         return record.model_copy(update={"attestation": tuple(signer.sign(text) for signer in signers)})

@@ -18,7 +18,6 @@ from shared.identity.issuers import parse_issuers
 from shared.identity.roles import Policy
 from shared.ledger.notes import VerifierKey, parse_vkey
 from shared.pii.engine import check_files, load_engine
-from shared.pii.fingerprint import engine_part
 from shared.records.digests import DigestKey
 from shared.records.model import EnginePart, ServicePart
 from shared.settings import Settings, load_settings
@@ -26,6 +25,8 @@ from shared.usecases.archiving import Archiver
 from shared.usecases.audited import AuditedPath
 from shared.usecases.bursts import BurstCounter
 from shared.usecases.committing import Committer
+from shared.usecases.configuration import OpeningConfiguration, Running
+from shared.usecases.configuration_watch import ConfigurationWatch
 from shared.usecases.days import LedgerDays
 from shared.usecases.engines import EngineRoom
 from shared.usecases.housekeeping import Housekeeping, SealAge
@@ -45,6 +46,7 @@ from shared.usecases.verifying import Verification
 from shared.usecases.writers import Writer
 from shared.version import VERSION
 from shared.wiring import parts
+from shared.wiring.configuration import SettingsFiles, commit_facts, read_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +59,24 @@ class Service:
     engines: EngineRoom
     keys: KeySets
     ledger: Committer
+    watch: ConfigurationWatch
     telemetry: Telemetry
     writer: str
     trusted_proxy_hops: int
 
     def open(self) -> None:
-        """Commit the writer's genesis, and let keys and models load in the background. May be repeated.
+        """Commit the writer's genesis with what changed, and load keys and models in the background.
 
-        Raises SettingsError, AuditUnavailable and KeysUnavailable, as `Committer.open`.
+        May be repeated. Raises SettingsError, AuditUnavailable and KeysUnavailable, as `Committer.open`.
         """
         self.ledger.open()
         self.engines.start()
+        self.watch.start()
         threading.Thread(target=self.keys.prefetch, name="keys-prefetch", daemon=True).start()
 
     def close(self) -> None:
         """Take no more work, tell how open bursts ended, and end the writer's log with its last record."""
+        self.watch.stop()
         self.engines.close()
         try:
             parts.commit_last(self.ledger, self.path.bursts.end_all())
@@ -87,6 +92,8 @@ class _Base:
     settings: Settings
     policy: Policy
     engine: EnginePart
+    files: SettingsFiles
+    running: Running
     service: ServicePart
     signers: list[NoteSigner]
     store: BlobLedgerStore
@@ -105,7 +112,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
     ledger = _committer(base, traffic)
     files = parts.engine_files(settings)
     engines = EngineRoom(
-        lambda: load_engine(files, parts.engine_limits(settings)),
+        lambda: base.files.load_unchanged(lambda: load_engine(files, parts.engine_limits(settings))),
         settings.engine_threads,
         settings.engine_queue,
     )
@@ -135,6 +142,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
         engines=engines,
         keys=keys,
         ledger=ledger,
+        watch=_watch(base, ledger),
         telemetry=base.telemetry,
         writer=base.service.writer,
         trusted_proxy_hops=settings.trusted_proxy_hops,
@@ -142,31 +150,44 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
 
 
 def _base(settings: Settings) -> _Base:
-    files, policy = parts.engine_files(settings), parts.read_policy(settings)
-    check_files(files)
+    check_files(parts.engine_files(settings))
+    reading = read_all(settings)
+    policy, engine = reading.policy, reading.engine.part
     writer = str(ULID())
+    service = ServicePart(version=VERSION, commit=settings.service_commit, writer=writer)
     secret = settings.applicationinsights_connection_string
     return _Base(
         settings=settings,
         policy=policy,
-        engine=engine_part(files),
-        service=ServicePart(version=VERSION, commit=settings.service_commit, writer=writer),
+        engine=engine,
+        files=SettingsFiles(settings, reading),
+        running=Running(reading.snapshot, commit_facts(settings), policy.digest, engine, service),
+        service=service,
         signers=parts.ledger_signers(settings),
         store=parts.open_container(settings, settings.audit_container),
         telemetry=open_telemetry(secret.get_secret_value() if secret else None, writer),
     )
 
 
+def _watch(base: _Base, ledger: Committer) -> ConfigurationWatch:
+    commit = parts.commit_from_thread(ledger)
+    return ConfigurationWatch(base.files, base.running, base.store, commit, parts.utc_now)
+
+
 def _committer(base: _Base, traffic: Traffic) -> Committer:
-    log, key = base.settings.ledger_name, Ed25519PrivateKey.generate()
+    log, key, running = base.settings.ledger_name, Ed25519PrivateKey.generate(), base.running
+    writer = Writer(
+        log, key, running.policy, running.engine, running.service, configuration=running.snapshot.digest
+    )
     return Committer(
         base.store,
-        Writer(log, key, base.policy.digest, base.engine, base.service),
+        writer,
         base.signers,
         parts.utc_now,
         parts.commit_options(base.settings),
         CommitTelling(base.telemetry),
         calls_in_flight=lambda: traffic.count,
+        opening=OpeningConfiguration(base.store, log, lambda: base.trusted, running, parts.utc_now),
     )
 
 

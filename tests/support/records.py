@@ -141,6 +141,7 @@ EVERY_TYPE: tuple[Record, ...] = (
         policy=POLICY,
         engine=ENGINE,
         service=SERVICE,
+        configuration="cc" * 32,
         root="audit.example.com/presidio\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
         attestation=("\u2014 audit.example.com/presidio Az3grlgt", "\u2014 other Bz3grlgt"),
     ),
