@@ -120,6 +120,9 @@ tr>:last-child{padding-right:0}
 .bars .bar{width:26%;min-width:56px;vertical-align:middle}
 .more{color:var(--high)}.fewer{color:var(--good)}
 .scroll{overflow-x:auto}
+.line{display:block}
+.stack .line+.line{margin-top:3px}
+.stack code.line,.date{white-space:nowrap}
 .filters{display:grid;grid-template-columns:2fr 1fr 1.6fr 1fr auto;gap:12px;align-items:end;margin-bottom:18px;padding:14px 16px;background:var(--back);border:1px solid var(--line);border-radius:12px}
 .filters label{display:grid;gap:4px;font-size:12.5px;font-weight:600;color:var(--soft);min-width:0}
 .filters p{grid-column:1/-1;margin:0;font-size:13px;color:var(--soft)}
@@ -162,7 +165,6 @@ footer{padding-top:18px;padding-bottom:40px;color:var(--soft);font-size:13px}
  .stack tr{display:block;padding:12px 0;border-top:1px solid var(--line)}
  .stack tr>*{display:grid;grid-template-columns:118px minmax(0,1fr);gap:10px;border:0;padding:3px 0}
  .stack tr>*::before{content:attr(data-label);color:var(--soft);font-size:12.5px;font-weight:500}
- .stack td>*,.stack th>*{grid-column:2}
  .scroll:has(.stack){overflow:visible}
 }
 @media print{

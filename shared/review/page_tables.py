@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
-from shared.review.findings import InsufficientHistory, PrincipalRow, Review
+from shared.review.findings import FindingKind, InsufficientHistory, PrincipalRow, Review
 from shared.review.ordering import rows_by_risk
-from shared.review.page_words import RISK_WORDS, UNKNOWN_WORDS, count, day, principal_text, show
+from shared.review.page_words import KINDS, RISK_WORDS, UNKNOWN_WORDS, count, principal_text, show
 
 _HEADS = (
     "Account", "Risk", "Roles", "Calls", "Refused", "Restored values", "Sensitive told", "Last use",
@@ -26,27 +27,28 @@ def render_principals(review: Review) -> str:
     """Everybody who holds a role, the riskiest first."""
     if not review.rows:
         return _section("accounts", "Accounts", '<p class="none">Nobody holds a role.</p>')
-    body = "".join(_row(row) for row in rows_by_risk(review.rows))
+    kinds = {each.id: each.kind for each in review.findings}
+    body = "".join(_row(row, kinds) for row in rows_by_risk(review.rows))
     return _section("accounts", "Accounts", _table("Accounts with access", _HEADS, body, "accounts"))
 
 
-def _row(row: PrincipalRow) -> str:
+def _row(row: PrincipalRow, kinds: Mapping[str, FindingKind]) -> str:
     state = "" if row.state == "enabled" else f' <span class="chip">{show(row.state)}</span>'
     risk = f'<span class="badge risk-{row.risk}">{RISK_WORDS[row.risk]}</span>' if row.risk else "none"
     calls = sum(row.calls.values())
     by_role = ", ".join(f"{name} {number:,}" for name, number in sorted(row.calls.items()))
-    groups = f'<br><span class="fine">through {count(len(row.groups), "group")}</span>' if row.groups else ""
+    groups = f'<span class="fine">through {count(len(row.groups), "group")}</span>' if row.groups else ""
     cells = (
         principal_text(row.key, row) + state,
         risk,
-        ", ".join(f"<code>{show(role)}</code>" for role in row.roles) + groups,
+        "".join(f'<code class="line">{show(role)}</code>' for role in row.roles) + groups,
         f"{calls:,}" + (f'<br><span class="fine">{show(by_role)}</span>' if len(row.calls) > 1 else ""),
         f"{row.refused:,}",
         f"{row.reidentifications:,}",
         f"{row.sensitive_released:,}",
-        day(row.last_use),
-        day(row.last_sign_in),
-        ", ".join(f'<a href="#{show(name)}">{show(name)}</a>' for name in row.findings) or "none",
+        _date(row.last_use),
+        _date(row.last_sign_in),
+        _links(row.findings, kinds),
     )
     return f'<tr data-row data-risk="{row.risk or ""}">{_cells(cells, _HEADS)}</tr>'
 
@@ -59,6 +61,19 @@ def render_insufficient(review: Review) -> str:
     none = '<p class="none">Every grant is old enough to be judged.</p>'
     inside = words + _table("Grants without enough history", _YOUNG_HEADS, body, "history") if body else none
     return _section("history", "Not enough history", inside)
+
+
+def _date(moment: datetime | None) -> str:
+    return f'<span class="date">{moment:%Y-%m-%d}</span>' if moment is not None else "–"
+
+
+def _links(findings: Iterable[str], kinds: Mapping[str, FindingKind]) -> str:
+    """Links to findings, each by what it is about."""
+    links = (
+        f'<a class="line" href="#{show(name)}">{KINDS[kinds[name]] if name in kinds else show(name)}</a>'
+        for name in findings
+    )
+    return "".join(links) or "none"
 
 
 def _young(each: InsufficientHistory, row: PrincipalRow | None) -> str:
@@ -119,5 +134,5 @@ def _table(caption: str, heads: Sequence[str], body: str, name: str) -> str:
 def _cells(cells: Iterable[str], heads: Sequence[str]) -> str:
     """The first cell names its row. `data-label` gives a narrow screen the column's name."""
     first, *rest = zip(heads, cells, strict=True)
-    named = "".join(f'<td data-label="{head}">{cell}</td>' for head, cell in rest)
-    return f'<th scope="row" data-label="{first[0]}">{first[1]}</th>{named}'
+    named = "".join(f'<td data-label="{head}"><div>{cell}</div></td>' for head, cell in rest)
+    return f'<th scope="row" data-label="{first[0]}"><div>{first[1]}</div></th>{named}'
