@@ -1,4 +1,4 @@
-"""The thresholds of a review. `docs/access-review-rules.md` says what each is for; a test compares the two."""
+"""The thresholds of a review. docs/access-review-rules.md says what each is for; a test compares the two."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ReviewOptions:
     """Pairs of permissions that one hand must not hold together."""
 
     pipeline_share: float = 0.8
-    """A client app through which at least this share of calls is its own, without a person, is a pipeline's."""
+    """A client app is a pipeline's where at least this share of calls through it come from no person."""
     misuse_min_calls: int = 3
 
     usual_days: int = 60

@@ -8,7 +8,11 @@ from typing import Literal
 
 REIDENTIFY = "pii.deanonymize"
 ANALYZE = "pii.analyze"
+REDACT = "pii.redact"
 SENSITIVE = "pii.sensitive"
+TEXT_OPERATIONS = frozenset({ANALYZE, "pii.anonymize", REIDENTIFY, REDACT})
+OPERATOR_OPERATIONS = TEXT_OPERATIONS - {ANALYZE}
+DETECTING_OPERATIONS = frozenset({ANALYZE, REDACT})
 """Permissions that the rules name. Every other is only counted, whatever it is called."""
 
 type Words = frozenset[str]
@@ -19,9 +23,10 @@ class RoleView:
     """A role of the policy. None stands for `all` (of a limit: not set), as in the policy itself.
 
     `is_emergency` marks the break-glass role: it is meant to lie unused, and every use of it is shown.
-    `statements` are `requires` of the role and what the policy asks of an operation, `operation -> words`
-    (`purpose`, `justification`, `ticket`). `four_eyes` are operations that need a second person under this
-    role. `requests_a_minute` bounds calls by operation; an operation that is absent is not bounded.
+    `requires` is the role's own; `statements` is all that must be given with an operation under this role,
+    whoever asks for it: operation -> `purpose`, `justification`, `ticket`, `approval`. `requests_a_minute`
+    bounds calls by operation, `burst` is how many of them may come at once; an operation that is absent is
+    not bounded.
     """
 
     name: str
@@ -38,8 +43,9 @@ class RoleView:
     purposes: Words | None = None
     is_emergency: bool = False
     statements: Mapping[str, Words] = field(default_factory=dict)
-    four_eyes: Words = frozenset()
+    requires: Words = frozenset()
     requests_a_minute: Mapping[str, int] = field(default_factory=dict)
+    burst: int | None = None
 
     def grants(self, kind: str) -> bool:
         """True where a principal of this kind (`person` or `app`) may use the role at all."""

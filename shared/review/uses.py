@@ -14,7 +14,7 @@ MOST_EVIDENCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`records` are (time, `<writer>/<index>`), newest first, at most `MOST_EVIDENCE`; `count` is the truth."""
+    """`records` are (time, `<writer>/<index>`), newest first, `MOST_EVIDENCE` at most; `count` counts all."""
 
     records: tuple[tuple[str, str], ...] = ()
     count: int = 0
@@ -32,8 +32,8 @@ class Exercise:
     `entities` were named in requests of pii.analyze or told of by its answers. `is_unrestricted`: at least
     one of them named none, or a type that records do not name, and so had everything searched that the role
     allows. `operators` were named in requests or ran; `has_unknown_operators`: a record does not say what its
-    request named. `without` are operations that were called at least once without a statement: operation -> `purpose`,
-    `justification`, `ticket`, `approval`. `languages` may hold `(other)`.
+    request named. `without`: operation -> statements (`purpose`, `justification`, `ticket`, `approval`) that
+    at least one call came without. `languages` may hold `(other)`.
     """
 
     operations: frozenset[str] = frozenset()
@@ -52,7 +52,10 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class RoleUse:
-    """One caller's use of one role: allowed calls, of them the recent ones, first and last time."""
+    """One caller's use of one role: allowed calls, of them the recent ones, first and last time.
+
+    There are no calls where one was only announced (`intent`) and its end is not recorded.
+    """
 
     calls: int
     recent_calls: int
@@ -64,10 +67,9 @@ class RoleUse:
 
 @dataclass(frozen=True, slots=True)
 class FirstUse:
-    """The first time that a caller did something. `calls_before`: its other allowed calls until that day."""
+    """The first time that a caller did something, and its recent calls that did it."""
 
     at: datetime
-    calls: int
     recent: Evidence
 
 
@@ -93,9 +95,11 @@ class Days:
 class CallerUse:
     """All that one principal did in the window. Calls are allowed ones where nothing else is said.
 
-    `seen` is the last time that any record names it. `reidentified` and `told` (of sensitive entity types)
-    are absent where that never happened. `addresses` is None for a person, and where there are too many.
-    `day_evidence` holds records of recent days by day.
+    `seen` is the last time that any record names it. `recent_refusals`, `refusal_reasons`, `emergencies` (by
+    role) and `off_hours_sensitive` are of the time under review; `earlier_calls` were before it, and
+    `earlier_off_hours` of them out of office hours. `reidentified` and `told` (of sensitive entity types) are
+    None where that never happened. `addresses` is None for a person, and where there are too many to keep.
+    `day_evidence` holds records of recent days by day (index into `Days`).
     """
 
     key: PrincipalKey
@@ -103,10 +107,11 @@ class CallerUse:
     first: datetime
     seen: datetime
     calls: int
-    roles: Mapping[str, RoleUse]
-    refused: Evidence
-    refusal_reasons: Mapping[str, int]
+    refused: int
     days: Days
+    roles: Mapping[str, RoleUse]
+    recent_refusals: Evidence
+    refusal_reasons: Mapping[str, int]
     reidentifications: int
     sensitive_released: int
     reidentified: FirstUse | None

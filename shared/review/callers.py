@@ -1,0 +1,244 @@
+"""One caller while records are read: counters, extremes, and the newest records behind them."""
+
+from __future__ import annotations
+
+from array import array
+
+from shared.review.calendar import Day, read_time
+from shared.review.directory import PrincipalKey
+from shared.review.evidence import Bucket
+from shared.review.exercising import Exercising
+from shared.review.uses import CallerUse, ClientUse, Days, FirstUse, RoleUse
+
+DAY_EVIDENCE = 10
+MOST_CLIENTS = 256
+"""So many client apps or addresses of one caller are told apart."""
+
+OTHERS = "(others)"
+
+
+class _Role:
+    __slots__ = ("calls", "evidence", "exercise", "first", "last", "recent_calls")
+
+    def __init__(self, time: str) -> None:
+        self.calls = self.recent_calls = 0
+        self.first = self.last = time
+        self.evidence = Bucket()
+        self.exercise = Exercising()
+
+    def span(self, time: str) -> None:
+        if time < self.first:
+            self.first = time
+        if time > self.last:
+            self.last = time
+
+    def freeze(self) -> RoleUse:
+        return RoleUse(
+            self.calls,
+            self.recent_calls,
+            read_time(self.first),
+            read_time(self.last),
+            self.evidence.freeze(),
+            self.exercise.freeze(),
+        )
+
+
+class _Times:
+    """Calls of one sort: how many, when first, and the recent ones."""
+
+    __slots__ = ("calls", "first", "recent")
+
+    def __init__(self, time: str) -> None:
+        self.calls = 0
+        self.first = time
+        self.recent = Bucket()
+
+    def add(self, time: str, item: str, is_recent: bool) -> None:
+        self.calls += 1
+        if time < self.first:
+            self.first = time
+        if is_recent:
+            self.recent.add(item)
+
+
+def _raise(numbers: array[int], days: int, day: int, count: int) -> array[int]:
+    """Count on a day; an array of days is made with the first number that it must hold."""
+    if not numbers:
+        numbers = array("Q", bytes(8 * days))
+    numbers[day] += count
+    return numbers
+
+
+class Caller:
+    """Everything that is kept of one principal. Its size has a bound that no number of calls moves."""
+
+    __slots__ = (
+        "addresses",
+        "calls",
+        "clients",
+        "day_calls",
+        "day_evidence",
+        "day_refused",
+        "day_reidentified",
+        "days",
+        "earlier_calls",
+        "earlier_off_hours",
+        "emergencies",
+        "first",
+        "kind",
+        "off_hours_sensitive",
+        "refusal_reasons",
+        "refusals",
+        "refused",
+        "reidentifications",
+        "reidentified",
+        "roles",
+        "seen",
+        "sensitive_released",
+        "told",
+    )
+
+    def __init__(self, time: str, days: int) -> None:
+        self.kind = ""
+        self.days = days
+        self.first = self.seen = time
+        self.calls = self.refused = 0
+        self.day_calls = array("Q")
+        self.day_refused = array("Q")
+        self.day_reidentified = array("Q")
+        self.day_evidence: dict[int, Bucket] = {}
+        self.roles: dict[str, _Role] = {}
+        self.refusals = Bucket()
+        self.refusal_reasons: dict[str, int] = {}
+        self.reidentifications = self.sensitive_released = 0
+        self.reidentified: _Times | None = None
+        self.told: _Times | None = None
+        self.earlier_calls = self.earlier_off_hours = 0
+        self.off_hours_sensitive = Bucket()
+        self.clients: dict[str, _Times] = {}
+        self.addresses: dict[str, _Times] = {}
+        self.emergencies: dict[str, Bucket] = {}
+
+    def see(self, time: str, kind: str) -> None:
+        """Some record names this caller."""
+        if time > self.seen:
+            self.seen = time
+        if time < self.first:
+            self.first = time
+        if kind > self.kind:
+            self.kind = kind
+
+    def use_role(self, role: str, time: str, day: Day, item: str) -> Exercising:
+        """An allowed call under this role; what it needed goes into the answer."""
+        use = self.roles.get(role)
+        if use is None:
+            use = self.roles[role] = _Role(time)
+        use.calls += 1
+        if day.is_recent:
+            use.recent_calls += 1
+        use.span(time)
+        use.evidence.add(item)
+        return use.exercise
+
+    def intend(self, role: str, time: str) -> Exercising:
+        """A call that was announced: its outcome follows, and only that is counted."""
+        use = self.roles.get(role)
+        if use is None:
+            use = self.roles[role] = _Role(time)
+        use.span(time)
+        return use.exercise
+
+    def count_call(self, day: Day, item: str, is_off_hours: bool) -> None:
+        """An allowed call."""
+        self.calls += 1
+        self.day_calls = _raise(self.day_calls, self.days, day.index, 1)
+        if not day.is_recent:
+            self.earlier_calls += 1
+            self.earlier_off_hours += is_off_hours
+            return
+        evidence = self.day_evidence.get(day.index)
+        if evidence is None:
+            evidence = self.day_evidence[day.index] = Bucket(DAY_EVIDENCE)
+        evidence.add(item)
+
+    def refuse(self, reason: str, count: int, day: Day, item: str) -> None:
+        """So many refused calls."""
+        self.refused += count
+        self.day_refused = _raise(self.day_refused, self.days, day.index, count)
+        if day.is_recent:
+            self.refusals.add(item, count)
+            self.refusal_reasons[reason] = self.refusal_reasons.get(reason, 0) + count
+
+    def reidentify(self, texts: int, time: str, day: Day, item: str) -> None:
+        """Values were brought back."""
+        self.reidentifications += 1
+        self.day_reidentified = _raise(self.day_reidentified, self.days, day.index, texts)
+        if self.reidentified is None:
+            self.reidentified = _Times(time)
+        self.reidentified.add(time, item, day.is_recent)
+
+    def tell(self, findings: int, time: str, day: Day, item: str) -> None:
+        """Findings of sensitive entity types were told."""
+        self.sensitive_released += findings
+        if self.told is None:
+            self.told = _Times(time)
+        self.told.add(time, item, day.is_recent)
+
+    def come_through(self, client: str, time: str, day: Day, item: str) -> None:
+        """A call through this client app."""
+        _take(self.clients, client, time, item, day.is_recent)
+
+    def come_from(self, address: str, time: str, day: Day, item: str) -> None:
+        """A call from this address."""
+        _take(self.addresses, address, time, item, day.is_recent)
+
+    def begin_emergency(self, role: str, day: Day, item: str) -> None:
+        """An emergency began under this role."""
+        if day.is_recent:
+            self.emergencies.setdefault(role, Bucket()).add(item)
+
+    def freeze(self, key: PrincipalKey) -> CallerUse:
+        """What was learned of the caller."""
+        has_addresses = self.kind == "app" and OTHERS not in self.addresses
+        return CallerUse(
+            key=key,
+            kind=self.kind,
+            first=read_time(self.first),
+            seen=read_time(self.seen),
+            calls=self.calls,
+            refused=self.refused,
+            days=Days(self.day_calls, self.day_refused, self.day_reidentified),
+            roles={name: use.freeze() for name, use in sorted(self.roles.items())},
+            recent_refusals=self.refusals.freeze(),
+            refusal_reasons=dict(sorted(self.refusal_reasons.items())),
+            reidentifications=self.reidentifications,
+            sensitive_released=self.sensitive_released,
+            reidentified=_first(self.reidentified),
+            told=_first(self.told),
+            earlier_calls=self.earlier_calls,
+            earlier_off_hours=self.earlier_off_hours,
+            off_hours_sensitive=self.off_hours_sensitive.freeze(),
+            clients=_clients(self.clients),
+            addresses=_clients(self.addresses) if has_addresses else None,
+            emergencies={role: bucket.freeze() for role, bucket in sorted(self.emergencies.items())},
+            day_evidence={day: bucket.freeze() for day, bucket in sorted(self.day_evidence.items())},
+        )
+
+
+def _take(known: dict[str, _Times], name: str, time: str, item: str, is_recent: bool) -> None:
+    times = known.get(name)
+    if times is None:
+        name = name if len(known) < MOST_CLIENTS else OTHERS
+        times = known.setdefault(name, _Times(time))
+    times.add(time, item, is_recent)
+
+
+def _clients(known: dict[str, _Times]) -> dict[str, ClientUse]:
+    return {
+        name: ClientUse(times.calls, read_time(times.first), times.recent.freeze())
+        for name, times in sorted(known.items())
+    }
+
+
+def _first(times: _Times | None) -> FirstUse | None:
+    return None if times is None else FirstUse(read_time(times.first), times.recent.freeze())
