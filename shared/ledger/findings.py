@@ -44,6 +44,15 @@ class Kind(StrEnum):
     RECEIPT_UNMATCHED = "receipt_unmatched"
     COPY_DIFFERS = "copy_differs"
     TIMESTAMP_INVALID = "timestamp_invalid"
+    SNAPSHOT_MISSING = "snapshot_missing"
+    SNAPSHOT_ALTERED = "snapshot_altered"
+    CLAIM_MISSING = "claim_missing"
+    CLAIM_ALTERED = "claim_altered"
+    APPROVAL_REUSED = "approval_reused"
+    APPROVAL_UNFOUNDED = "approval_unfounded"
+    REPORT_MISSING = "report_missing"
+    REPORT_ALTERED = "report_altered"
+    SIDE_UNMATCHED = "side_unmatched"
     UNKNOWN_KEY = "unknown_key"
     UNKNOWN_WITNESS = "unknown_witness"
     UNKNOWN_TIMESTAMP = "unknown_timestamp"
@@ -51,6 +60,9 @@ class Kind(StrEnum):
     UNSEALED = "unsealed"
     UNFINISHED = "unfinished"
     EXPIRED = "expired"
+    REPORT_ELSEWHERE = "report_elsewhere"
+    SIDE_UNNAMED = "side_unnamed"
+    SIDE_UNLISTED = "side_unlisted"
 
 
 _WEIGHTS = {
@@ -61,6 +73,9 @@ _WEIGHTS = {
     Kind.UNSEALED: Weight.UNCHECKED,
     Kind.UNFINISHED: Weight.REMARK,
     Kind.EXPIRED: Weight.REMARK,
+    Kind.REPORT_ELSEWHERE: Weight.REMARK,
+    Kind.SIDE_UNNAMED: Weight.REMARK,
+    Kind.SIDE_UNLISTED: Weight.REMARK,
 }
 
 MEANINGS = {
@@ -88,6 +103,15 @@ MEANINGS = {
     Kind.RECEIPT_UNMATCHED: "a receipt names a record that is not in the log it names",
     Kind.COPY_DIFFERS: "the archived copy is not the original byte for byte",
     Kind.TIMESTAMP_INVALID: "a time-stamp does not cover the checkpoint beside it",
+    Kind.SNAPSHOT_MISSING: "a snapshot of a configuration that a record names is not here",
+    Kind.SNAPSHOT_ALTERED: "a snapshot of a configuration is not the bytes that its name is the hash of",
+    Kind.CLAIM_MISSING: "a claim that was made once is gone: what it stopped could be done again",
+    Kind.CLAIM_ALTERED: "a claim says something else than its path or the record of it",
+    Kind.APPROVAL_REUSED: "one approval was used, and ended another time too",
+    Kind.APPROVAL_UNFOUNDED: "an approval was used that no second person here had given",
+    Kind.REPORT_MISSING: "a report that the record of a review names is not here",
+    Kind.REPORT_ALTERED: "a report of a review is not the bytes that the record of it names",
+    Kind.SIDE_UNMATCHED: "a claim or a report of something that no record here has begun: it was put there",
     Kind.UNKNOWN_KEY: "a signature of the log's own name is by a key that is not among the trusted ones",
     Kind.UNKNOWN_WITNESS: "a cosignature by a witness whose key was not given; it adds nothing here",
     Kind.UNKNOWN_TIMESTAMP: "a time-stamp, and its authority's certificate was not given; it adds nothing",
@@ -95,6 +119,9 @@ MEANINGS = {
     Kind.UNSEALED: "records that the root log does not cover yet: nothing else proves them complete",
     Kind.UNFINISHED: "sealing was under way, and will be finished by its next run",
     Kind.EXPIRED: "deleted when its retention had ended, and a record says so",
+    Kind.REPORT_ELSEWHERE: "reports of reviews lie in the archive, which was not given: not compared here",
+    Kind.SIDE_UNNAMED: "no record of it is here: its process died between the two, or somebody else put it",
+    Kind.SIDE_UNLISTED: "a record should be listed here too: its process died in between, or it was removed",
 }
 
 

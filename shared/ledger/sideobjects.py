@@ -46,6 +46,12 @@ class ClaimKind(StrEnum):
     """An approval was asked for. Key: the place of its `requested` record, `<writer>-<index>`."""
     APPROVAL = "approval"
     """An approval has ended: used, rejected or expired. The same key; who creates it ends the approval."""
+    APPROVED = "approved"
+    """A second person said yes. The same key; `record` names the `approved` record. A hint that saves a
+    search: whoever follows it verifies the record."""
+    EMERGENCY_SLOT = "emergency-slot"
+    """One of the windows that a person has opened, counted. Key: `emergency_slot_key`; made before the claim
+    of its emergency, whose key it holds, so that windows a week can be counted, and counted exactly."""
     EMERGENCY = "emergency"
     """The limited time of an emergency began. Key: `emergency_key`."""
     REVIEW = "review"
@@ -57,6 +63,8 @@ class ClaimKind(StrEnum):
 _KEYS = {
     ClaimKind.OPEN_APPROVAL: re.compile(f"{_ULID}-{_NUMBER}"),
     ClaimKind.APPROVAL: re.compile(f"{_ULID}-{_NUMBER}"),
+    ClaimKind.APPROVED: re.compile(f"{_ULID}-{_NUMBER}"),
+    ClaimKind.EMERGENCY_SLOT: re.compile("[0-9a-f]{64}-[0-9]{6}"),
     ClaimKind.EMERGENCY: re.compile("[0-9a-f]{64}"),
     ClaimKind.REVIEW: re.compile(_REVIEW),
     ClaimKind.OVERDUE: re.compile(f"{_REVIEW}-{_NUMBER}"),
@@ -139,6 +147,15 @@ def is_side_path(path: str) -> bool:
     return path.startswith((CONFIG_PREFIX, ONCE_PREFIX, REVIEWS_PREFIX))
 
 
+def is_side_object(path: str) -> bool:
+    """True for a path of exactly one of the shapes above."""
+    try:
+        parse_side_path(path)
+    except MalformedLedger:
+        return False
+    return True
+
+
 def parse_side_path(path: str) -> SideObject:
     """What stands at a path. Raises MalformedLedger for any shape that is not exactly one of those above."""
     if match := _CONFIG_PATH.fullmatch(path):
@@ -194,6 +211,16 @@ def parse_record_name(text: str) -> tuple[str, int]:
 def emergency_key(tenant: str, principal: str, ticket: str) -> str:
     """The key of one person's emergency under one ticket: a hash, so that a path carries neither."""
     return sha256_hex(canonical_bytes({"tenant": tenant, "principal": principal, "ticket": ticket}))
+
+
+def emergency_slots(tenant: str, principal: str) -> str:
+    """What the keys of all windows of one person begin with."""
+    return sha256_hex(canonical_bytes({"tenant": tenant, "principal": principal}))
+
+
+def emergency_slot_key(tenant: str, principal: str, number: int) -> str:
+    """The key of a person's window of that number, counted from 1 without gaps."""
+    return f"{emergency_slots(tenant, principal)}-{number:06d}"
 
 
 def overdue_key(review_id: str, level: int) -> str:

@@ -7,79 +7,37 @@ the others. Memory is bounded by one commit and some 200 bytes for each seal of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
 
-from shared.errors import LedgerError, MalformedLedger, StoreError
-from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
-from shared.ledger.findings import Finding, Kind
-from shared.ledger.notes import COSIGNATURE, VerifierKey, parse_note, verify_note
-from shared.ledger.receipts import HeldReceipt
+from shared.errors import MalformedLedger, StoreError
+from shared.ledger.copycheck import check_copies
+from shared.ledger.findings import Finding, Kind, Weight
+from shared.ledger.outside import OutsideCheck
+from shared.ledger.question import PATIENCE, Progress, Question, log_name
 from shared.ledger.reports import Report
 from shared.ledger.rootcheck import RootCheck, RootView
 from shared.ledger.rootlog import ROOT_PREFIX, Seal
-from shared.ledger.rootobjects import TimestampCheck
 from shared.ledger.sealed import SealedStates
-from shared.ledger.segments import parse_segment_path
+from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path, segment_path
+from shared.ledger.sidecheck import Logs, SideCheck
+from shared.ledger.sidefiles import Places, SideFiles
+from shared.ledger.sidenotes import SideNotes
+from shared.ledger.sideobjects import is_side_path
 from shared.ledger.sources import Source
 from shared.ledger.writercheck import (
-    CHUNK_BYTES,
     Expectation,
     Expired,
-    Observe,
     Segment,
     Watch,
     WriterCheck,
 )
 from shared.records.canonical import format_time
 
+__all__ = ["PATIENCE", "Progress", "Question", "log_name", "verify_ledger"]
+
 # What is said of a log of which segments are gone, and what that entails: sweeping may be under way.
 _LACKING = {Kind.SEGMENT_MISSING, Kind.LOG_SHORTENED}
 _LACKING_AND_AFTER = {*_LACKING, Kind.RECORD_MISSING, Kind.GENESIS_UNTRUSTED}
-
-PATIENCE = timedelta(minutes=10)
-"""How long records may stay unsealed and a sealing unfinished before a verifier says so."""
-
-type Progress = Callable[[int, int], None]
-"""`(bytes done, bytes in all)`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to verify, against what.
-
-    `keys` are the trusted verifier keys: of the service (their name is the log's name) and of witnesses.
-    `archive` holds copies of what `source` has, or had. `since` is a checkpoint of the root log that was
-    verified before: what it covers is compared with it and not read again.
-
-    `observe` sees each record whose commit was verified, in log order for each writer. Of records that were
-    sealed, it sees those after `since` and, where given, up to `until`, a later checkpoint of the root log:
-    exactly the records that the one does not cover and the other does, also where more had to be read.
-    Without `until` it sees whatever is here. A record says what happened only where the report, which comes
-    after all of them, has no findings. An error that it raises ends the verification, unless it is one of
-    `LedgerError` or `StoreError`, which stand for faults of the evidence.
-    """
-
-    source: Source
-    keys: tuple[VerifierKey, ...]
-    now: datetime
-    archive: Source | None = None
-    receipts: tuple[HeldReceipt, ...] = ()
-    since: Checkpoint | None = None
-    patience: timedelta = PATIENCE
-    progress: Progress | None = None
-    check_timestamp: TimestampCheck | None = None
-    observe: Observe | None = None
-    until: Checkpoint | None = None
-
-
-def log_name(keys: Collection[VerifierKey]) -> str:
-    """The log that the trusted service keys belong to. Raises MalformedLedger for none or several."""
-    names = {key.name for key in keys if key.algorithm != COSIGNATURE}
-    if len(names) != 1:
-        raise MalformedLedger(f"the trusted keys must be of one log, got keys of {len(names)}")
-    return names.pop()
 
 
 def verify_ledger(question: Question) -> Report:
@@ -96,7 +54,10 @@ class _Verification:
         self._objects: dict[str, int] = {}
         self._archived: dict[str, int] = {}
         self._expired: list[Expired] = []
+        self._notes = SideNotes()
         self._gone: list[tuple[str, Seal]] = []
+        self._covered: set[str] = set()
+        self._genesis_roots: dict[str, object] = {}
         self._lacking: dict[str, list[Finding]] = {}
         self._total = self._done = self._records = self._segments = self._writers = 0
 
@@ -113,6 +74,7 @@ class _Verification:
         self._settle_gone()
         self._check_outside(view)
         self._check_copies()
+        self._check_side()
         return Report(
             log=self._log,
             checked_at=format_time(question.now),
@@ -178,7 +140,7 @@ class _Verification:
             places += [(path, self._archived[path], question.archive) for path in only]
         groups: dict[str, list[Segment]] = {}
         for path, size, source in sorted(places, key=lambda place: place[0]):
-            if path.startswith(ROOT_PREFIX):
+            if path.startswith(ROOT_PREFIX) or is_side_path(path):
                 continue
             try:
                 writer, number = parse_segment_path(path)
@@ -195,6 +157,8 @@ class _Verification:
         question, seals = self._question, view.seals.get(writer, SealedStates())
         if not segments and seals.last is not None:
             self._gone.append((writer, seals.last))
+            if seals.resume is seals.last:
+                self._covered.add(writer)
         receipts = [
             (number, receipt) for number, receipt in enumerate(question.receipts) if receipt.writer == writer
         ]
@@ -203,7 +167,7 @@ class _Verification:
         expected = Expectation(states, receipts, resume, question.now, question.patience)
         name = (self._log, writer)
         watch = self._watch(seals)
-        check = WriterCheck(name, self._service_keys, segments, expected, self._advance, watch)
+        check = WriterCheck(name, self._service_keys, segments, expected, self._advance, self._notes, watch)
         check.run()
         found = {finding.kind for finding in check.findings}
         if segments and seals.last is not None and found & _LACKING and found <= _LACKING_AND_AFTER:
@@ -215,7 +179,7 @@ class _Verification:
         self._records += check.records
         self._segments += len(segments)
         self._writers += bool(segments)
-        self._check_genesis_root(writer, check.chain.genesis.get("root"), view)
+        self._genesis_roots[writer] = check.chain.genesis.get("root")
 
     def _watch(self, seals: SealedStates) -> Watch | None:
         """Which of a writer's records are shown: those after the seals of `since`, up to those of `until`."""
@@ -225,19 +189,6 @@ class _Verification:
         first = seals.resume.size if seals.resume is not None else 0
         return Watch(question.observe, first, seals.until_size if question.until is not None else None)
 
-    def _check_genesis_root(self, writer: str, note_text: object, view: RootView) -> None:
-        """A genesis carries the root checkpoint that its writer had seen: one more view held outside."""
-        if not isinstance(note_text, str):
-            return
-        try:
-            note = parse_note(note_text.encode())
-            checkpoint = parse_checkpoint(note.text)
-            verify_note(note, self._service_keys)
-        except (LedgerError, UnicodeEncodeError):
-            self._report(Kind.MALFORMED, writer, 0, "the genesis' `root` is no signed root checkpoint")
-            return
-        self._compare_root(checkpoint, f"the genesis of {writer}", view)
-
     def _settle_gone(self) -> None:
         """Writers of which the root log knows and nothing is here: expired in order, or removed."""
         expired = {(item.writer, item.size, item.root) for item in self._expired}
@@ -246,55 +197,63 @@ class _Verification:
                 self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records")
             elif writer in self._lacking:
                 self._findings += self._lacking[writer]
+            elif self._is_kept_elsewhere(writer, seal):
+                self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records; the archive has them")
             else:
                 self._report(Kind.WRITER_MISSING, writer, seal.size, f"{seal.size} records were sealed")
+
+    def _is_kept_elsewhere(self, writer: str, seal: Seal) -> bool:
+        """True of a log that was verified before and has gone since, for a reason that is not read again."""
+        question = self._question
+        if question.elsewhere is None or writer not in self._covered:
+            return False
+        try:
+            return question.elsewhere.size(segment_path(writer, seal.segment)) >= seal.offset
+        except StoreError:
+            return False
 
     # --- what is held outside, and copies -------------------------------------------------------------
 
     def _check_outside(self, view: RootView) -> None:
-        if self._question.since is not None:
-            self._compare_root(self._question.since, "the checkpoint verified before", view)
-        if self._question.until is not None:
-            self._compare_root(self._question.until, "the checkpoint asked for as the end", view)
-        for number, receipt in enumerate(self._question.receipts):
-            if receipt.writer is not None:
-                continue
-            try:
-                verify_note(receipt.note, self._question.keys)
-            except LedgerError as error:
-                self._report(Kind.SIGNATURE_INVALID, f"receipt {number}", None, error.message)
-            else:
-                self._compare_root(receipt.checkpoint, f"receipt {number}", view)
-
-    def _compare_root(self, held: Checkpoint, name: str, view: RootView) -> None:
-        """A checkpoint of the root log that somebody holds, against the root log that is here."""
-        if held.origin != self._log:
-            self._report(Kind.RECEIPT_UNMATCHED, name, None, "a checkpoint of another log")
-        elif held.size > view.size:
-            detail = f"{held.size} entries of the root log were signed, {view.size} are proven here"
-            self._report(Kind.ROLLBACK, name, held.size, detail)
-        elif view.root_at(held.size) != held.root:
-            self._report(Kind.SPLIT_VIEW, name, held.size, f"another root for {held.size} entries")
+        question = self._question
+        check = OutsideCheck(self._log, question.keys, view)
+        for writer, note_text in self._genesis_roots.items():
+            check.check_genesis(writer, note_text)
+        if question.since is not None:
+            check.compare(question.since, "the checkpoint verified before")
+        if question.until is not None:
+            check.compare(question.until, "the checkpoint asked for as the end")
+        check.check_receipts(question.receipts)
+        self._findings += check.findings
 
     def _check_copies(self) -> None:
-        for path in sorted(self._archived.keys() & self._objects.keys()):
-            if self._archived[path] != self._objects[path]:
-                detail = f"{self._archived[path]} bytes, the original has {self._objects[path]}"
-                self._report(Kind.COPY_DIFFERS, path, None, detail)
-            else:
-                self._compare_copy(path, self._objects[path])
-
-    def _compare_copy(self, path: str, size: int) -> None:
         question = self._question
-        assert question.archive is not None  # noqa: S101 - there are archived paths only where there is one
-        try:
-            for start in range(0, size, CHUNK_BYTES):
-                copy = question.archive.read(path, start, CHUNK_BYTES)
-                if copy != question.source.read(path, start, CHUNK_BYTES):
-                    self._report(Kind.COPY_DIFFERS, path, start, f"within {CHUNK_BYTES} bytes from {start}")
-                    return
-        except StoreError as error:
-            self._report(Kind.UNREADABLE, path, None, error.message)
+        if question.archive is not None:
+            self._findings += check_copies(question.source, self._objects, question.archive, self._archived)
+
+    # --- objects beside the logs ----------------------------------------------------------------------
+
+    def _check_side(self) -> None:
+        question = self._question
+        places = Places(question.source, self._objects, question.archive, self._archived, question.elsewhere)
+        files = SideFiles(places, self._advance)
+        expired = {item.writer for item in self._expired}
+        newest = max((item.newest for item in self._expired), default="")
+        logs = Logs(expired, newest, _doubtful(self._findings))
+        paths = {path for path in (*self._objects, *self._archived) if is_side_path(path)}
+        check = SideCheck(files, self._notes, logs, question.now - question.patience)
+        check.run(paths, is_whole=question.since is None)
+        self._findings += files.findings
+
+
+def _doubtful(findings: Collection[Finding]) -> set[str]:
+    """Writers of whose logs something is missing, wrong or unreadable."""
+    names = [
+        finding.object
+        for finding in findings
+        if finding.weight is not Weight.REMARK and finding.kind is not Kind.UNSEALED
+    ]
+    return {name.removeprefix(WRITERS_PREFIX).partition("/")[0] for name in names}
 
 
 def _below(objects: dict[str, int], prefix: str) -> dict[str, int]:

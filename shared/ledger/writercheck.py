@@ -18,6 +18,7 @@ from shared.ledger.receipts import HeldReceipt
 from shared.ledger.rootlog import Seal
 from shared.ledger.sealed import SealedStates
 from shared.ledger.segments import segment_path
+from shared.ledger.sidenotes import NAMING, SideNotes
 from shared.ledger.sources import Source
 from shared.records.canonical import MAX_LINE_BYTES, parse_time
 
@@ -27,6 +28,9 @@ type Observe = Callable[[str, int, dict[str, Any]], None]
 """`(writer, index, members of the record, seq and prev among them)`. It may keep them, not change them."""
 
 _AGREED, _CONTRADICTED = 1, 2
+
+# types of records that tell more than their own call
+_TELLING = frozenset({"retention", *NAMING})
 
 # what a chain says of a segment after the one that broke: that it cannot go on, which is known by then
 _CONSEQUENCES = (Kind.RECORD_MISSING, Kind.GENESIS_UNTRUSTED)
@@ -48,6 +52,7 @@ class Expired:
     writer: str
     size: int
     root: bytes
+    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +94,13 @@ class WriterCheck:
         segments: Sequence[Segment],
         expected: Expectation,
         advance: Callable[[int], None],
+        notes: SideNotes | None = None,
         watch: Watch | None = None,
     ) -> None:
-        """`name`: the log's and the writer's; `keys`: of the service; `advance` is told of bytes read."""
+        """`name`: the log's and the writer's; `keys`: of the service; `advance` is told of bytes read.
+
+        `notes` is told what records say of objects beside the logs; `watch` sees records.
+        """
         self.findings: list[Finding] = []
         self.expired: list[Expired] = []
         self.records = 0
@@ -99,6 +108,7 @@ class WriterCheck:
         self._segments = segments
         self._expected = expected
         self._advance = advance
+        self._notes = notes or SideNotes()
         self._watch = watch
         self._sealed = expected.seals.last.size if expected.seals.last else 0
         self._met = bytearray(len(expected.seals))
@@ -118,8 +128,8 @@ class WriterCheck:
         if head.size > self._sealed and self._unsealed_since is None:
             self._unsealed_since = str(lines[0].fields.get("time"))
         for line in lines:
-            if line.fields.get("type") == "retention":
-                self._take_retention(line)
+            if line.fields.get("type") in _TELLING:
+                self._take(line)
         if self._watch is not None:
             self._watch.show(self.chain.writer, lines)
 
@@ -258,10 +268,14 @@ class WriterCheck:
             detail = f"{self.chain.head.size - self._sealed} records since {self._unsealed_since}"
             self._report(Kind.UNSEALED, self._sealed, detail)
 
-    def _take_retention(self, line: Line) -> None:
+    def _take(self, line: Line) -> None:
         fields = line.fields
         try:
+            if fields["type"] != "retention":
+                self._notes.take(self.chain.writer, line.seq, fields)
+                return
             root = bytes.fromhex(fields["log_root"])
-            self.expired.append(Expired(fields["log_writer"], fields["log_size"], root))
-        except (KeyError, TypeError, ValueError):
-            self._report(Kind.MALFORMED, line.seq, "a record of retention without its members")
+            newest = str(fields["newest"])
+            self.expired.append(Expired(fields["log_writer"], fields["log_size"], root, newest))
+        except (KeyError, TypeError, ValueError, MalformedLedger):
+            self._report(Kind.MALFORMED, line.seq, f"a record of type {fields['type']} without its members")

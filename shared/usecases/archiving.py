@@ -1,4 +1,7 @@
-"""Archiving: finished segments and the root log, copied byte for byte into the store of the legal retention.
+"""Archiving: what never changes again, copied byte for byte into the store of the legal retention.
+
+That is finished segments, the root log, snapshots of configurations and claims. Reports of reviews are made
+in the archive.
 
 The first store holds append blobs, which lifecycle rules cannot move to colder tiers and whose retention
 counts anew with every append; the archive holds the same bytes as block blobs, written once.
@@ -16,6 +19,7 @@ from shared.errors import LedgerError, MalformedLedger, ObjectExists
 from shared.ledger.findings import Finding, Kind
 from shared.ledger.lines import parse_line
 from shared.ledger.rootlog import ROOT_PREFIX
+from shared.ledger.sideobjects import CONFIG_PREFIX, ONCE_PREFIX, is_side_object
 from shared.records.canonical import MAX_LINE_BYTES, parse_time
 from shared.usecases.ports import Clock, LedgerStore, Reader
 from shared.usecases.reading import SegmentRef, first_fields, list_segments
@@ -70,6 +74,10 @@ class Archiver:
 
     def _finished(self) -> list[tuple[str, int]]:
         finished = [(item.path, item.size) for item in self._source.list(ROOT_PREFIX)]
+        for prefix in (CONFIG_PREFIX, ONCE_PREFIX):
+            finished += [
+                (item.path, item.size) for item in self._source.list(prefix) if is_side_object(item.path)
+            ]
         for segments in list_segments(self._source).values():
             finished += [
                 (segment.path, segment.size)

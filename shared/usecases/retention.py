@@ -2,7 +2,8 @@
 
 A whole writer's log goes at once, never a part of it. It must have ended, be sealed to its last record in the
 root log, and its newest record be older than the retention. From the first store it goes only when the
-archive holds every byte of it. The root log, which is small, stays.
+archive holds every byte of it. From the archive the reports of reviews go with the log that records the
+review, and before it. The root log, snapshots of configurations and claims, which are small, stay.
 
 The platform's own immutability is the second lock: a delete that comes too early is refused by storage.
 """
@@ -14,17 +15,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from shared.errors import ObjectMissing, StoreError
+from shared.errors import MalformedLedger, ObjectMissing, StoreError
 from shared.ledger.findings import Finding, Kind
+from shared.ledger.lines import parse_line
 from shared.ledger.rootlog import Seal
+from shared.ledger.sidenotes import SideNotes
+from shared.ledger.sideobjects import report_path
 from shared.records.canonical import format_time, parse_time
 from shared.records.model import RetentionRecord, ServicePart
 from shared.usecases.archiving import IDLE, last_record
 from shared.usecases.ports import Clock, Reader
-from shared.usecases.reading import SegmentRef, list_segments
+from shared.usecases.reading import SegmentRef, list_segments, read_lines
 from shared.usecases.rootstore import RootView
 
 COMPARE_BYTES = 4 << 20
+IS_REVIEW = b'"type":"review"'
 
 
 class ExpiringStore(Reader, Protocol):
@@ -85,17 +90,24 @@ class Sweeper:
         objects = 0
         groups = list_segments(self._store)
         for expired in self._expired(groups):
-            if self._archive is not None and (lacking := self._lacking(self._archive, expired)):
-                findings.append(lacking)
-                continue
-            self._commit(self._record(expired))
-            deleted, refused = self._delete(expired.segments)
+            deleted, kept = self._sweep(expired)
             objects += deleted
-            if refused is None:
+            if kept is None:
                 writers.append(expired.writer)
             else:
-                findings.append(refused)
+                findings.append(kept)
         return Swept(tuple(writers), objects, tuple(findings))
+
+    def _sweep(self, expired: _Expired) -> tuple[int, Finding | None]:
+        """Delete one log; how many objects went and, where some or all did not, why."""
+        if self._archive is not None and (lacking := self._lacking(self._archive, expired)):
+            return 0, lacking
+        try:
+            reports = self._reports(expired.segments)
+        except MalformedLedger as error:
+            return 0, Finding(Kind.MALFORMED, expired.writer, None, f"not deleted: {error.message}")
+        self._commit(self._record(expired))
+        return self._delete([*reports, *(segment.path for segment in reversed(expired.segments))])
 
     def _expired(self, groups: dict[str, list[SegmentRef]]) -> list[_Expired]:
         candidates = {
@@ -161,16 +173,27 @@ class Sweeper:
             service=self._service,
         )
 
-    def _delete(self, segments: Sequence[SegmentRef]) -> tuple[int, Finding | None]:
-        """From the last segment to the first: what remains after a failure still begins with its genesis."""
+    def _reports(self, segments: Sequence[SegmentRef]) -> list[str]:
+        """Paths of the reports that a log's records of reviews name; they lie in the archive alone."""
+        if self._kind != "archive":
+            return []
+        notes = SideNotes()
+        for segment in segments:
+            for line in read_lines(self._store, segment, 0):
+                if IS_REVIEW in line.line and (fields := parse_line(line.line)).get("type") == "review":
+                    notes.take(line.writer, line.index, fields)
+        return [report_path(name, file) for name, review in notes.reviews.items() for file in review.reports]
+
+    def _delete(self, paths: Sequence[str]) -> tuple[int, Finding | None]:
+        """A log from its last segment to its first: what a failure leaves still begins with its genesis."""
         deleted = 0
-        for segment in reversed(segments):
+        for path in paths:
             try:
-                self._store.delete(segment.path)
+                self._store.delete(path)
             except ObjectMissing:
                 continue  # deleted by a run that lost the answer
             except StoreError as error:
-                return deleted, Finding(Kind.UNREADABLE, segment.path, None, f"not deleted: {error.message}")
+                return deleted, Finding(Kind.UNREADABLE, path, None, f"not deleted: {error.message}")
             deleted += 1
         return deleted, None
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from shared.errors import LedgerError
 from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
-from shared.ledger.findings import Weight
+from shared.ledger.findings import Kind, Weight
 from shared.ledger.hashing import EMPTY_ROOT
 from shared.ledger.notes import VerifierKey, parse_note, verify_note
 from shared.ledger.reports import Report
@@ -53,12 +53,18 @@ class Verification:
     def run(self, *, is_full: bool = False) -> Report:
         """Verify what is new or, where asked, everything. Raises StoreError for the notebook alone."""
         since = None if is_full else self._since()
-        archive = self._archive if is_full else None
-        question = Question(self._reader, self._keys, self._clock(), archive=archive, since=since)
-        report = verify_ledger(question)
+        report = self._verify(since, self._archive if is_full else None)
+        if since is not None and any(f.kind is Kind.WRITER_MISSING for f in report.findings):
+            report = self._verify(None, self._archive)  # the record of its retention may be an old one
         if report.exit_code == 0 and report.checkpoint:
             self._notebook.save(report.checkpoint.encode())
         return report
+
+    def _verify(self, since: Checkpoint | None, archive: Reader | None) -> Report:
+        now, elsewhere = self._clock(), self._archive
+        return verify_ledger(
+            Question(self._reader, self._keys, now, archive=archive, elsewhere=elsewhere, since=since)
+        )
 
     def _since(self) -> Checkpoint | None:
         data = self._notebook.load()

@@ -19,6 +19,7 @@ from shared.ledger.sideobjects import (
     claim_path,
     claims_prefix,
     emergency_key,
+    emergency_slot_key,
     is_side_path,
     overdue_key,
     parse_claim,
@@ -35,6 +36,8 @@ DIGEST = "ab" * 32
 KEYS = {
     ClaimKind.OPEN_APPROVAL: approval_key(WRITER, 0),
     ClaimKind.APPROVAL: approval_key(WRITER, 4711),
+    ClaimKind.APPROVED: approval_key(WRITER, 4711),
+    ClaimKind.EMERGENCY_SLOT: emergency_slot_key("t-1", "p-1", 1),
     ClaimKind.EMERGENCY: emergency_key("t-1", "p-1", "INC-1"),
     ClaimKind.REVIEW: "2026-03",
     ClaimKind.OVERDUE: overdue_key("2026-03", 2),
