@@ -13,6 +13,7 @@ PROBLEMS = {
     "413": "More than the policy or the service allows in one request.",
     "415": "Another content type than JSON.",
     "422": "Well-formed, but a value cannot be used.",
+    "429": "Over a limit of the policy (see GET /whoami); `Retry-After` says how many seconds to wait.",
     "500": "The engine failed; its message stays inside.",
     "503": "Starting, overloaded, or the record could not be stored: nothing was released.",
 }
@@ -162,6 +163,9 @@ def _audited(name: str, summary: str, answer: dict[str, Any]) -> dict[str, Any]:
     }
     for status, text in PROBLEMS.items():
         responses[status] = {"description": text, "content": problem}
+    responses["429"]["headers"] = {
+        "Retry-After": {"description": "Whole seconds until a call is admitted.", "schema": {"type": "integer"}}
+    }
     return {"operationId": name, "summary": summary, "responses": responses}
 
 
