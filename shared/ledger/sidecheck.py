@@ -77,6 +77,8 @@ class SideCheck:
         for key, review in notes.reviews.items():
             self._expect_claim(ClaimKind.REVIEW, key, review.place, {})
             self._check_reports(key, review)
+        for key, place in notes.decisions.items():
+            self._expect_claim(ClaimKind.DECISION, key, place, {})
         for key, place in notes.overdue.items():
             self._expect_claim(ClaimKind.OVERDUE, key, place, {})
         if is_whole:
@@ -225,6 +227,7 @@ class SideCheck:
             ClaimKind.APPROVAL: notes.ends,
             ClaimKind.EMERGENCY: notes.emergencies,
             ClaimKind.REVIEW: notes.reviews,
+            ClaimKind.DECISION: notes.decisions,
             ClaimKind.OVERDUE: notes.overdue,
         }
         return key in named[claim.kind]

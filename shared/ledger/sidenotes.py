@@ -13,6 +13,7 @@ from shared.ledger.sideobjects import (
     ClaimKind,
     approval_key,
     claim_path,
+    decision_key,
     emergency_key,
     overdue_key,
     parse_record_name,
@@ -62,6 +63,7 @@ class SideNotes:
         self.emergencies: dict[str, dict[str, Place]] = {}
         """By key: each end of its time that a record says, and the first record that says it."""
         self.reviews: dict[str, Review] = {}
+        self.decisions: dict[str, Place] = {}
         self.overdue: dict[str, Place] = {}
 
     def take(self, writer: str, index: int, fields: Mapping[str, Any]) -> None:
@@ -101,6 +103,11 @@ class SideNotes:
             _text(digest)
         self.reviews.setdefault(review_id, Review(fields["reports"], place))
 
+    def _take_decision(self, place: Place, fields: Mapping[str, Any]) -> None:
+        key = decision_key(_text(fields["review_id"]), _text(fields["request_id"]))
+        claim_path(ClaimKind.DECISION, key)
+        self.decisions.setdefault(key, place)
+
     def _take_overdue(self, place: Place, fields: Mapping[str, Any]) -> None:
         key = overdue_key(_text(fields["review_id"]), fields["level"])
         claim_path(ClaimKind.OVERDUE, key)
@@ -112,6 +119,7 @@ NAMING: Mapping[str, Callable[[SideNotes, Place, Mapping[str, Any]], None]] = {
     "approval": SideNotes._take_approval,
     "emergency": SideNotes._take_emergency,
     "review": SideNotes._take_review,
+    "review_decision": SideNotes._take_decision,
     "review_overdue": SideNotes._take_overdue,
 }
 """Types of records that name objects beside the logs."""

@@ -56,6 +56,9 @@ class ClaimKind(StrEnum):
     """The limited time of an emergency began. Key: `emergency_key`."""
     REVIEW = "review"
     """A review is being made. Key: the review's id."""
+    DECISION = "decision"
+    """Decisions about a review's findings are being recorded. Key: `<review id>-<request id>`; made before
+    their records, so that who knows the review finds all of them."""
     OVERDUE = "overdue"
     """An escalation of a review. Key: `<review id>-<level>`."""
 
@@ -67,6 +70,7 @@ _KEYS = {
     ClaimKind.EMERGENCY_SLOT: re.compile("[0-9a-f]{64}-[0-9]{6}"),
     ClaimKind.EMERGENCY: re.compile("[0-9a-f]{64}"),
     ClaimKind.REVIEW: re.compile(_REVIEW),
+    ClaimKind.DECISION: re.compile(f"{_REVIEW}-[0-9A-Za-z]{{1,64}}"),
     ClaimKind.OVERDUE: re.compile(f"{_REVIEW}-{_NUMBER}"),
 }
 
@@ -221,6 +225,11 @@ def emergency_slots(tenant: str, principal: str) -> str:
 def emergency_slot_key(tenant: str, principal: str, number: int) -> str:
     """The key of a person's window of that number, counted from 1 without gaps."""
     return f"{emergency_slots(tenant, principal)}-{number:06d}"
+
+
+def decision_key(review_id: str, request_id: str) -> str:
+    """The key of the decisions that one call made about a review."""
+    return f"{review_id}-{request_id}"
 
 
 def overdue_key(review_id: str, level: int) -> str:

@@ -5,6 +5,7 @@
     body -> work               bad input: recorded, 4xx
     policy -> decision         refused: recorded, 403
     limit of the policy        over it: 429, recorded once a burst
+    conditions                 an approval used up, an emergency's window opened: each a record of its own
     (intent committed first, where the operation reveals data)
     engine -> result
     record committed           cannot be: 503, and nothing that was found leaves
@@ -18,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import threading
 import time
 from dataclasses import dataclass, replace
 
@@ -36,8 +38,10 @@ from shared.identity.issuers import Issuer
 from shared.identity.policy import Policy
 from shared.identity.tokens import parse_bearer, read_header, verify_token
 from shared.records.model import Outcome, Record
+from shared.usecases.approvals import Commit
 from shared.usecases.bursts import BurstCounter, LimitedCall
-from shared.usecases.calls import Answer, Call, Grant, Operation, Work
+from shared.usecases.calls import Answer, Call, Grant, Operation, Work, check_allowed
+from shared.usecases.conditions import Conditions
 from shared.usecases.engines import EngineRoom
 from shared.usecases.limiting import Limiter
 from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
@@ -48,6 +52,9 @@ from shared.usecases.statuses import problem_answer, status_of
 from shared.usecases.traffic import Traffic
 
 logger = logging.getLogger("presidio_access.path")
+
+STATEMENTS = ("x-purpose", "x-justification", "x-ticket", "x-approval")
+"""What callers say for themselves, in the order in which a demand takes it."""
 
 LARGE_BODY_BYTES = 64 * 1024
 """Bodies above this are parsed on an engine thread, so that the event loop keeps answering others."""
@@ -66,6 +73,7 @@ class AuditedPath:
     limiter: Limiter
     bursts: BurstCounter
     recorder: Recorder
+    conditions: Conditions
     questions: Questions
     traffic: Traffic
     clock: Clock
@@ -125,19 +133,19 @@ class AuditedPath:
     async def _serve(self, draft: Draft, operation: Operation) -> object:
         caller = _require(draft.caller)
         call = draft.call
-        purpose = call.headers.get("x-purpose") or None
-        justification = call.headers.get("x-justification") or None
-        draft.decision = decide(
-            caller, self.policy, Demand(operation.name, purpose=purpose, justification=justification)
-        )
-        _check_allowed(draft.decision)
+        stated = [call.headers.get(name) for name in STATEMENTS]
+        draft.decision = decide(caller, self.policy, Demand(operation.name).with_purpose(*stated))
+        check_allowed(draft.decision)
         draft.work = await self._parse(call, operation)
-        draft.decision = decide(caller, self.policy, draft.work.demand.with_purpose(purpose, justification))
-        _check_allowed(draft.decision)
+        draft.decision = decide(caller, self.policy, draft.work.demand.with_purpose(*stated))
+        check_allowed(draft.decision)
         # Here and no later: what is over a limit leaves no intent, uses up no approval and reaches no engine.
         # The role that grants the whole request pays: the one found before the body was read may be faster.
         self.limiter.take(caller, operation.name, draft.decision.role)
         draft.has_token = True
+        if not self.conditions.is_met(caller, draft.decision):
+            meet, commit = self.conditions.meet, self._committing()
+            await asyncio.to_thread(meet, caller, call, draft.work, draft.decision, commit)
         if operation.reveals or draft.decision.intent_first:
             await self._commit(self.recorder.intent(draft, self._vocabulary()))
         return await self._run(draft, caller, draft.work, draft.decision)
@@ -157,13 +165,15 @@ class AuditedPath:
 
     async def _run(self, draft: Draft, caller: Caller, work: Work, decision: Decision) -> object:
         engine = self.engines.engine if work.needs_engine else None
-        started_ns = time.monotonic_ns()
+        started_ns, approvals = time.monotonic_ns(), self.conditions.approvals
+        commit = self._committing()
 
         def timed() -> object:
             nonlocal started_ns
             started_ns = time.monotonic_ns()
             try:
-                draft.result = work.run(Grant(caller, decision, self.policy, self.questions, engine))
+                grant = Grant(caller, decision, self.policy, self.questions, approvals, commit, engine)
+                draft.result = work.run(grant)
                 return draft.result.body
             finally:
                 draft.engine_us = _us_since(started_ns)
@@ -217,16 +227,19 @@ class AuditedPath:
     async def _commit(self, record: Record) -> Receipt:
         return await self.ledger.commit(record)
 
+    def _committing(self) -> Commit:
+        """`commit` for work on a thread: the commit is made on the event loop, which must not wait for it."""
+        loop, loop_thread = asyncio.get_running_loop(), threading.get_ident()
+
+        def commit(record: Record) -> Receipt:
+            if threading.get_ident() == loop_thread:
+                raise RuntimeError("work that commits records runs on a thread of its own")
+            return asyncio.run_coroutine_threadsafe(self._commit(record), loop).result()
+
+        return commit
+
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.engines.engine if self.engines.state == "ready" else None)
-
-
-def _check_allowed(decision: Decision) -> None:
-    if decision.allowed:
-        return
-    if decision.reason == "too_large":
-        raise InputTooLarge(decision.message)
-    raise AccessDenied(decision.reason, decision.message)
 
 
 def _require(caller: Caller | None) -> Caller:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.errors import EngineStarting
+from shared.errors import AccessDenied, EngineStarting, InputTooLarge
 from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand
 from shared.identity.policy import Policy
 from shared.pii.engine import Engine
+from shared.usecases.approvals import Approvals, Commit
 from shared.usecases.questions import Questions
 
 
@@ -63,6 +64,8 @@ class Result:
 class Grant:
     """What allowed work runs with: who asked, what the policy said, the ledger's answers, and the engine.
 
+    `approvals` are what second persons are asked for. `commit` stores a further record of this call and returns once it is stored; it raises AuditUnavailable.
+    It is for work on a thread (`reads_storage`, or with an engine): work that is done at once must not wait.
     `lent` is None for work that said that it needs no engine.
     """
 
@@ -70,6 +73,8 @@ class Grant:
     decision: Decision
     policy: Policy
     questions: Questions
+    approvals: Approvals
+    commit: Commit
     lent: Engine | None = None
 
     @property
@@ -86,7 +91,7 @@ class Work:
 
     `run` is called on an engine thread where it needs the engine, on a thread of its own where it reads
     storage, and else at once, so it must be quick. `inputs` are the texts whose
-    keyed digests are recorded.
+    keyed digests are recorded. `asked` is the decoded body, where an approval can be asked for the call.
     """
 
     demand: Demand
@@ -95,6 +100,7 @@ class Work:
     correlation_id: str | None = None
     needs_engine: bool = True
     reads_storage: bool = False
+    asked: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +110,12 @@ class Operation:
     name: str
     parse: Callable[[Call], Work]
     reveals: bool = False
+
+
+def check_allowed(decision: Decision) -> None:
+    """Raises AccessDenied with the decision's reason, InputTooLarge where it is the size."""
+    if decision.allowed:
+        return
+    if decision.reason == "too_large":
+        raise InputTooLarge(decision.message)
+    raise AccessDenied(decision.reason, decision.message)

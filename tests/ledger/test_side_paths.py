@@ -18,6 +18,7 @@ from shared.ledger.sideobjects import (
     approval_key,
     claim_path,
     claims_prefix,
+    decision_key,
     emergency_key,
     emergency_slot_key,
     is_side_path,
@@ -40,6 +41,7 @@ KEYS = {
     ClaimKind.EMERGENCY_SLOT: emergency_slot_key("t-1", "p-1", 1),
     ClaimKind.EMERGENCY: emergency_key("t-1", "p-1", "INC-1"),
     ClaimKind.REVIEW: "2026-03",
+    ClaimKind.DECISION: decision_key("2026-03", "01JNC0000000000000000000AB"),
     ClaimKind.OVERDUE: overdue_key("2026-03", 2),
 }
 

@@ -57,8 +57,11 @@ def test_the_page_fits_its_width_and_asks_nobody(browser: Browser, file: Path, w
     """No sideways scrolling, one request (the page itself), nothing for the browser to complain of."""
     browser.open(file, width)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    wide = "[...document.querySelectorAll('main *')]"
-    wide += ".filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre')).map((e) => e.outerHTML.slice(0, 90))"
+    wide = (
+        "[...document.querySelectorAll('main *')]"
+        ".filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre'))"
+        ".map((e) => e.outerHTML.slice(0, 90))"
+    )
     assert browser.evaluate(wide) == []
     assert browser.requested() == [file.resolve().as_uri()]
     assert browser.complaints() == []
