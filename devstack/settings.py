@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.azurite import connection_string
+from devstack.commits import commit_settings
 from devstack.keys import CloudKeys
 from devstack.layout import ROOT
 from shared.errors import SettingsError
@@ -68,7 +68,7 @@ def worker_environment(
         "LEDGER_KEY_FILE": str(keys.ledger_key_file),
         "DIGEST_KEY": keys.digest_key,
         "TRUSTED_ISSUERS": issuers,
-        "SERVICE_COMMIT": source_commit(),
+        **_commit(environment),
         "AzureWebJobsStorage": connection_string(blob_port),
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "FUNCTIONS_EXTENSION_VERSION": "~4",
@@ -80,14 +80,9 @@ def worker_environment(
 _NOT_INHERITED = {"AUDIT_STORAGE_ACCOUNT_URL", "AUDIT_IDENTITY_CLIENT_ID", "LEDGER_KEY_ID"}
 
 
-def source_commit() -> str:
-    """The checked-out commit, "unknown" outside of a git checkout."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "HEAD"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return found.stdout.strip()
+def _commit(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the caller says of the commit or, where it says nothing, what Git knows."""
+    return {} if environment.get("SERVICE_COMMIT") else commit_settings(ROOT)
 
 
 def _number(variable: str, environment: Mapping[str, str], default: int, highest: int) -> int:

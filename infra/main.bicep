@@ -21,6 +21,14 @@ param tags object = {}
 @description('Commit of the deployed code; it stands on every record.')
 param serviceCommit string = 'unknown'
 
+@description('Address of the commit\'s author, or empty. Records carry its keyed digest, never the address.')
+@secure()
+param serviceCommitAuthor string = ''
+
+@description('What Git says of the commit\'s signature.')
+@allowed(['good', 'bad', 'unsigned', 'unknown'])
+param serviceCommitSigned string = 'unknown'
+
 // --- who may call
 
 @description('Login endpoint of the cloud, with its last slash.')
@@ -204,7 +212,7 @@ param gateway string = 'none'
 @maxValue(10)
 param gatewayUnits int = 1
 
-@description('Calls a minute that the gateway lets one principal make.')
+@description('Calls a minute that the gateway lets one principal make where config/policy.yaml sets no rate.')
 @minValue(1)
 param gatewayCallsPerMinute int = 600
 
@@ -298,6 +306,7 @@ var serviceSettings serviceChoices = {
   maxBodyBytes: maxBodyBytes
   ahdsEndpoint: ahdsEndpoint
   serviceCommit: serviceCommit
+  serviceCommitSigned: serviceCommitSigned
 }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -490,6 +499,7 @@ module service 'modules/function-app.bicep' = {
     httpConcurrency: httpConcurrency
     zoneRedundant: zoneRedundant
     choices: serviceSettings
+    serviceCommitAuthor: serviceCommitAuthor
     loginEndpoint: loginEndpoint
     tenantId: entraTenantId
     entraClientId: entraClientId
@@ -525,6 +535,7 @@ module keeper 'modules/function-app.bicep' = {
     httpConcurrency: 1
     zoneRedundant: false
     choices: serviceSettings
+    serviceCommitAuthor: serviceCommitAuthor
     loginEndpoint: loginEndpoint
     tenantId: entraTenantId
     entraClientId: entraClientId

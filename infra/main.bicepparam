@@ -36,6 +36,8 @@ param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'presidio')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param tags = json(readEnvironmentVariable('RESOURCE_TAGS', '{}'))
 param serviceCommit = readEnvironmentVariable('SERVICE_COMMIT', 'unknown')
+param serviceCommitAuthor = readEnvironmentVariable('SERVICE_COMMIT_AUTHOR', '')
+param serviceCommitSigned = readEnvironmentVariable('SERVICE_COMMIT_SIGNED', 'unknown')
 
 // No default can be right: the preflight script refuses the zero id.
 param entraClientId = readEnvironmentVariable('ENTRA_CLIENT_ID', '00000000-0000-0000-0000-000000000000')

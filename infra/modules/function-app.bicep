@@ -65,6 +65,10 @@ param zoneRedundant bool
 @description('What operators decide, the same for both apps.')
 param choices serviceChoices
 
+@description('Address of the author of the deployed commit, or empty.')
+@secure()
+param serviceCommitAuthor string
+
 @description('Login endpoint of the cloud, with its last slash.')
 param loginEndpoint string
 
@@ -123,6 +127,8 @@ type serviceChoices = {
   ahdsEndpoint: string
   @description('Commit of the deployed code.')
   serviceCommit: string
+  @description('What Git says of its signature.')
+  serviceCommitSigned: string
 }
 
 var hostBlobUrl = 'https://${hostStorageName}.blob.${environment().suffixes.storage}/'
@@ -247,6 +253,8 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     ENGINE_QUEUE: string(choices.engineQueue)
     MAX_BODY_BYTES: string(choices.maxBodyBytes)
     SERVICE_COMMIT: choices.serviceCommit
+    SERVICE_COMMIT_AUTHOR: serviceCommitAuthor
+    SERVICE_COMMIT_SIGNED: choices.serviceCommitSigned
 
     // timers are the keeper's work: functions/timers.py, a line each
     'AzureWebJobs.archive.Disabled': runsTimers ? 'false' : 'true'

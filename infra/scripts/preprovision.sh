@@ -3,11 +3,9 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-if [ "$commit" != unknown ] && ! git diff --quiet HEAD -- 2>/dev/null; then
-  commit="$commit-changed"
-fi
-azd env set SERVICE_COMMIT "$commit"
+infra/scripts/commit.sh | while IFS='=' read -r name value; do
+  azd env set "$name" "$value"
+done
 
 python3 infra/scripts/preflight.py
 
