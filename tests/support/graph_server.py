@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -79,9 +80,15 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     graph: GraphServer
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news; anything else is."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     @property
     def graph(self) -> GraphServer:
@@ -131,8 +138,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(what.body)))
         for name, value in what.headers.items():
             self.send_header(name, value)
-        self.end_headers()
-        self._send_body(what)
+        try:
+            self.end_headers()
+            self._send_body(what)
+        except OSError:
+            self.close_connection = True  # the client had enough
 
     def _send_body(self, what: Wire) -> None:
         if what.cut:
@@ -140,13 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         size = max(1, len(what.body) // 8) if what.drip_s else max(1, len(what.body))
-        try:
-            for start in range(0, len(what.body), size):
-                self.wfile.write(what.body[start : start + size])
-                self.wfile.flush()
-                time.sleep(what.drip_s)
-        except OSError:
-            self.close_connection = True  # the client had enough
+        for start in range(0, len(what.body), size):
+            self.wfile.write(what.body[start : start + size])
+            self.wfile.flush()
+            time.sleep(what.drip_s)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
