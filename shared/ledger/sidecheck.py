@@ -133,6 +133,7 @@ class SideCheck:
             self._expect_hint(ClaimKind.OPEN_APPROVAL, key, place)
         for key, given in notes.approved.items():
             self._expect_hint(ClaimKind.APPROVED, key, given[0][0])
+            self._check_hint(key, [place for place, _ in given])
 
     def _expect_end(self, key: str, ends: Sequence[End]) -> None:
         """The claim says how the approval ended; of one that ended twice, one of the two."""
@@ -147,6 +148,14 @@ class SideCheck:
         path = claim_path(kind, key)
         if self._files.claim(path, ClaimObject(kind, key)) is Lack.MISSING:
             self._files.report(Kind.SIDE_UNLISTED, path, _named_by(place))
+
+    def _check_hint(self, key: str, given: Sequence[Place]) -> None:
+        """The claim of an approval that was given names one of the records by which it was."""
+        path = claim_path(ClaimKind.APPROVED, key)
+        claim = self._files.claim(path, ClaimObject(ClaimKind.APPROVED, key))
+        names = {f"{place.writer}/{place.seq}" for place in given}
+        if not isinstance(claim, Lack) and claim.members.get("record") not in names:
+            self._files.report(Kind.CLAIM_ALTERED, path, f"`record` is none of {', '.join(sorted(names))}")
 
     def _check_approvers(self) -> None:
         """Each approval that was used had been given by another person than the one who had asked."""
