@@ -34,7 +34,7 @@ param entraClientId string
 @description('App ID URI of the API.')
 param appIdUri string
 
-@description('Calls that one caller may make in a minute.')
+@description('Calls that one caller may make in a minute where the policy sets no rate.')
 @minValue(1)
 param callsPerMinute int
 
@@ -44,7 +44,43 @@ param maxBodyBytes int
 @description('Resource id of the workspace for the gateway\'s logs.')
 param workspaceId string
 
+// Rates are a number for all operations of a role or a mapping from operations to numbers; 0 stands for none.
+func rateOf(rates string, operation string) int =>
+  startsWith(rates, '{') ? int(json(rates)[?operation] ?? 0) : (empty(rates) ? 0 : int(rates))
+
+func permits(role object, operation string) bool => operation == 'catalog.read' || contains(role.permissions, operation)
+
+func ratesOf(roles object[], operation string) int[] =>
+  map(filter(roles, role => permits(role, operation)), role => rateOf(string(role.?requests_a_minute ?? ''), operation))
+
+// The largest rate of any role that permits an operation; the given number where one of them has none.
+func largest(rates int[], otherwise int) int => empty(rates) || contains(rates, 0) ? otherwise : max(rates)
+
+var policy = json(string(loadYamlContent('../../config/policy.yaml')))
+var roles = map(items(policy.roles), entry => entry.value)
+var routes = loadJsonContent('../gateway/routes.json')
+var limits = map(routes, route => {
+  __PATH__: route.path
+  __OPERATION__: route.operation
+  __CALLS__: string(route.operation == 'identity.read'
+    ? policy.?refused_a_minute ?? callsPerMinute
+    : largest(ratesOf(roles, route.operation), callsPerMinute))
+})
+var limitsText = join(
+  map(
+    limits,
+    limit =>
+      reduce(
+        items(limit),
+        loadTextContent('../gateway/limit.xml'),
+        (text, entry) => replace(text, entry.key, entry.value)
+      )
+  ),
+  '\n'
+)
+
 var named = {
+  __LIMITS__: limitsText
   __TENANT__: tenantId
   __CLIENT__: entraClientId
   __APP_ID_URI__: appIdUri

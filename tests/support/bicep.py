@@ -20,6 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra"
+POLICY = ROOT / "config" / "policy.yaml"
 SNAPSHOT = INFRA / "main.snapshot.json"
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -155,8 +156,10 @@ class Edit:
     new: str
 
 
-def evaluate(bicep: Bicep, variables: Mapping[str, str], edit: Edit | None = None) -> dict[str, Any]:
-    """The deployment as it is, or with one edit of its Bicep, in a copy.
+def evaluate(
+    bicep: Bicep, variables: Mapping[str, str], edit: Edit | None = None, policy: str | None = None
+) -> dict[str, Any]:
+    """The deployment as it is, or with one edit of its Bicep or another policy, in a copy.
 
     Raises LookupError where the edit's text does not stand in its file, BicepError where it does not compile.
     """
@@ -165,6 +168,9 @@ def evaluate(bicep: Bicep, variables: Mapping[str, str], edit: Edit | None = Non
         shutil.copytree(
             INFRA, copy, ignore=shutil.ignore_patterns("*.snapshot.json", "scripts", "__pycache__")
         )
+        (Path(folder) / "config").mkdir()
+        text = POLICY.read_text("utf-8") if policy is None else policy
+        (Path(folder) / "config" / POLICY.name).write_text(text, "utf-8")
         if edit is not None:
             target = copy / edit.file
             text = target.read_text("utf-8")

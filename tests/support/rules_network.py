@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET  # our own files, not a stranger's
 
-from tests.support.bicep import TENANT, Edit
+from shared.identity.policy import Policy, parse_policy
+from shared.identity.rates import rate_of
+from tests.support.bicep import POLICY, TENANT, Edit
 from tests.support.deployment import Deployment, every, holds, logs
 from tests.support.hardening import Rule
 
@@ -98,17 +100,60 @@ def gateway_checks_tokens(deployment: Deployment) -> list[str]:
     return [f"tenant {validate.get('tenant-id')}, audiences {audiences}"] if wrong else []
 
 
+def gateway_limits(deployment: Deployment) -> dict[str, tuple[int, str]]:
+    """Path -> calls a minute and the expression of the counter's key; `other` for all other paths."""
+    found = {}
+    for choice in _inbound(deployment).iter("choose"):
+        for case in choice:
+            limit, path = case.find("rate-limit-by-key"), "other"
+            if limit is None:
+                continue
+            if case.tag == "when":
+                path = case.get("condition", "").partition('StartsWith("')[2].partition('"')[0]
+            assert limit.get("renewal-period") == "60"
+            found[path] = (int(limit.get("calls", "0")), limit.get("counter-key", ""))
+    return found
+
+
 def gateway_limits_callers(deployment: Deployment) -> list[str]:
-    """A limit for each principal, by tenant and object id; after the token was checked."""
-    steps = [step.tag for step in _inbound(deployment)]
-    limit = _inbound(deployment).find("rate-limit-by-key")
-    if limit is None or not 0 < int(limit.get("calls", "0")) <= 10_000:
+    """A limit for each principal, by tenant and object id, on every path; after the token was checked."""
+    inbound = list(_inbound(deployment))
+    steps = [step.tag for step in inbound]
+    places = [number for number, step in enumerate(inbound) if step.find(".//rate-limit-by-key") is not None]
+    if not places or "other" not in gateway_limits(deployment):
         return ["callers are not limited"]
-    if "oid" not in limit.get("counter-key", "") or steps.index("rate-limit-by-key") < steps.index(
-        "validate-azure-ad-token"
-    ):
+    if min(places) < steps.index("validate-azure-ad-token"):
         return ["the limit does not count a checked principal"]
-    return []
+    caller = next((step.get("value", "") for step in inbound if step.get("name") == "caller"), "")
+    if not ('"tid"' in caller and '"oid"' in caller):
+        return ["the limit does not count a checked principal"]
+    keys = {key for _, key in gateway_limits(deployment).values()}
+    return [f"{key} does not count a caller" for key in sorted(keys) if 'Variables["caller"]' not in key]
+
+
+def gateway_limits_operations(deployment: Deployment) -> list[str]:
+    """Each operation's limit is the largest rate that the policy gives any role, and is counted apart."""
+    policy = parse_policy(POLICY.read_text("utf-8"), POLICY.name)
+    problems = []
+    for path, (calls, key) in gateway_limits(deployment).items():
+        operation = key.rpartition("/")[2].rstrip('")')
+        wanted = largest_rate(policy, operation)
+        if path != "other" and calls != wanted:
+            problems.append(f"{path} admits {calls} calls a minute, the policy {wanted} of {operation}")
+    return problems
+
+
+def largest_rate(policy: Policy, operation: str) -> int | None:
+    """The highest rate of any role that permits the operation; None where one of them has none."""
+    if operation == "identity.read":
+        return policy.refused_a_minute
+    rates = [
+        rate_of(role.requests_a_minute, role.burst, operation)
+        for role in policy.roles
+        if operation in (*role.permissions, "catalog.read")
+    ]
+    numbers = [rate.a_minute for rate in rates if rate is not None]
+    return max(numbers) if numbers and len(numbers) == len(rates) else None
 
 
 def gateway_headers(deployment: Deployment) -> list[str]:
@@ -164,6 +209,13 @@ RULES = [
             "GetValueOrDefault(&quot;oid&quot;,&quot;&quot;)",
             "GetValueOrDefault(&quot;name&quot;,&quot;&quot;)",
         ),
+        GATED,
+    ),
+    Rule(
+        "gateway-rates",
+        "the gateway's limit of an operation is the policy's highest rate for it",
+        gateway_limits_operations,
+        Edit("gateway/limit.xml", 'calls="__CALLS__"', 'calls="1000000"'),
         GATED,
     ),
     Rule(
