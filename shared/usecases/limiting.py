@@ -18,8 +18,9 @@ from collections.abc import Callable
 
 from shared.errors import RateLimited
 from shared.identity.caller import Caller
+from shared.identity.limits import limit_of, refused_limit
 from shared.identity.policy import Policy
-from shared.identity.rates import FULL, Bucket, Rate, rate_of, take_token
+from shared.identity.rates import FULL, Bucket, Rate, take_token
 from shared.identity.terms import OPEN_OPERATIONS, OPERATIONS
 
 MAX_BUCKETS = 20_000
@@ -41,8 +42,7 @@ class Limiter:
     def __init__(self, policy: Policy, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self._now_ns = now_ns
         self._rates = _rates(policy)
-        number = policy.refused_a_minute
-        self._refused = None if number is None else Rate(number, number)
+        self._refused = refused_limit(policy)
         self._buckets: dict[Key, Bucket] = {}
 
     def __len__(self) -> int:
@@ -50,7 +50,7 @@ class Limiter:
 
     def take(self, caller: Caller, operation: str, role: str | None) -> None:
         """Take the token of an allowed call, at the rate of the role that grants it. Raises RateLimited."""
-        rate = self._refused if role is None else self._rates.get((role, operation))
+        rate = self._rates.get((role, operation))
         if rate is not None:
             self._take((caller.tenant, caller.principal, operation), rate, f"{operation} calls")
 
@@ -79,11 +79,11 @@ class Limiter:
         self._buckets = {key: self._buckets[key] for _, key in kept}
 
 
-def _rates(policy: Policy) -> dict[tuple[str, str], Rate]:
-    """(role, operation) -> rate, for those that have one."""
+def _rates(policy: Policy) -> dict[tuple[str | None, str], Rate]:
+    """(role, operation) -> rate, for those that have one; the role is None where none grants."""
     return {
-        (role.name, operation): rate
-        for role in policy.roles
+        (None if role is None else role.name, operation): rate
+        for role in (None, *policy.roles)
         for operation in (*OPERATIONS, *OPEN_OPERATIONS)
-        if (rate := rate_of(role.requests_a_minute, role.burst, operation)) is not None
+        if (rate := limit_of(policy, role, operation)) is not None
     }

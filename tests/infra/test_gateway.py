@@ -78,7 +78,7 @@ def operation_of(route: Route, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_is_counted_as_its_operation(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
-    """infra/gateway/routes.json finds the operation of each registered function by its path."""
+    """infra/gateway/routes.json finds the operation of each registered function."""
     entries = json.loads((INFRA / "gateway" / "routes.json").read_text("utf-8"))
     found = next((e["operation"] for e in entries if f"{route.path}/".startswith(e["path"])), None)
     assert found == operation_of(route, monkeypatch)

@@ -82,6 +82,21 @@ def test_an_operation_without_a_rate_is_not_limited() -> None:
     assert len(limiter) == 0
 
 
+def test_what_needs_no_permission_is_never_without_a_limit() -> None:
+    """The lists have the policy's own limit where the role names none, and so has what no role grants."""
+    limiter, _ = make_limiter()
+    assert admitted(limiter, make_caller("Slow"), "Slow", 20, "catalog.read") == 2
+    limiter, _ = make_limiter()
+    admitted_calls = 0
+    for _ in range(20):
+        try:
+            limiter.take(make_caller(), "identity.read", None)
+            admitted_calls += 1
+        except RateLimited:
+            continue
+    assert admitted_calls == 2
+
+
 def test_the_answer_says_how_long() -> None:
     """Retry-After is whole seconds, rounded up, until a token is there; it names only the policy's."""
     limiter, clock = make_limiter()
