@@ -17,6 +17,7 @@ from shared.pii.adhoc_recognizers import build_recognizers
 from shared.pii.budget import current_budget
 from shared.pii.context import linear
 from shared.pii.regexes import compile_bounded, search_bounded
+from shared.pii.screening import Gate, screens_of
 from shared.pii.spacy_texts import LazySpacyEngine
 from shared.pii.values import AnalyzeRequest
 
@@ -48,6 +49,7 @@ class Analyzer:
         self._enhancer = linear(stock.context_aware_enhancer)
         self._default_threshold = stock.default_score_threshold
         self._regex_timeout_s = regex_timeout_s
+        self._screens = screens_of(stock.registry.recognizers)
 
     def recognizers(self, language: str) -> list[EntityRecognizer]:
         """The configured recognizers of a language. Raises Unprocessable where there are none."""
@@ -98,7 +100,11 @@ class Analyzer:
         self, text: str, artifacts: NlpArtifacts, request: AnalyzeRequest, selection: Selection
     ) -> list[RecognizerResult]:
         results: list[RecognizerResult] = []
+        opened: dict[Gate, bool] = {}
         for recognizer in selection.recognizers:
+            screen = self._screens.get(recognizer.id)
+            if screen is not None and screen.is_silent(text, opened):
+                continue
             found = self._run(recognizer, text, artifacts, selection.entities)
             if recognizer.id not in selection.own:
                 found = [one for one in found if one.entity_type in selection.allowed]

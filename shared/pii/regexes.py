@@ -31,6 +31,9 @@ that count, takes 260 MB, and larger ones end the process. 150,000 are at most 3
 KEPT_NODES = 3_000
 """Compiled patterns up to this size are kept for the next request: 256 are 150 MB at the very most."""
 
+_TOO_LONG = "a pattern ran out of time; nothing was found or released"
+_TOO_LARGE = "a pattern needs too much memory; nothing was released"
+
 UNUSABLE = "a regular expression of the request cannot be used"
 
 
@@ -109,13 +112,22 @@ def _expanded_nodes(node: Any) -> int:
 
 
 class GuardedRegex:
-    """A compiled pattern with Presidio's one use of it, `finditer`, under the budget of the call."""
+    """A compiled pattern under the budget of the call: Presidio's one use of it, `finditer`, and ours."""
 
     __slots__ = ("_compiled", "_is_ad_hoc")
 
     def __init__(self, compiled: regex.Pattern[str], is_ad_hoc: bool) -> None:
         self._compiled = compiled
         self._is_ad_hoc = is_ad_hoc
+
+    def is_found(self, text: str, seconds: float) -> bool:
+        """True where the pattern matches anywhere, an empty match included; for patterns of the operators."""
+        try:
+            return self._compiled.search(text, timeout=seconds) is not None
+        except TimeoutError:
+            raise AnalysisTimedOut(_TOO_LONG) from None
+        except MemoryError:
+            raise AnalysisTimedOut(_TOO_LARGE) from None
 
     def finditer(self, text: str, timeout: float | None = None) -> Iterator[regex.Match[str]]:
         """As the pattern's own; the time-out is the budget's, whatever the caller wants."""
@@ -127,9 +139,9 @@ class GuardedRegex:
                 budget.spend_match()
                 yield match
         except TimeoutError:
-            raise AnalysisTimedOut("a pattern ran out of time; nothing was found or released") from None
+            raise AnalysisTimedOut(_TOO_LONG) from None
         except MemoryError:
-            raise AnalysisTimedOut("a pattern needs too much memory; nothing was released") from None
+            raise AnalysisTimedOut(_TOO_LARGE) from None
         finally:
             if self._is_ad_hoc:
                 budget.spend_ad_hoc(time.thread_time() - started_s)

@@ -6,10 +6,16 @@ import random
 from collections.abc import Callable
 
 import pytest
+from phonenumbers import PhoneNumberMatcher
 from presidio_analyzer import RecognizerResult
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
-from shared.pii.phones import ShorterPhoneRecognizer, shortest_national_number
+from shared.pii.phones import (
+    ShorterPhoneRecognizer,
+    _Shared,
+    _ShorterMatcher,
+    shortest_national_number,
+)
 
 OTHER_REGIONS = ("AG", "AR", "SG", "IT", "SM", "AU", "NF", "ZZ", "MX")
 """Regions whose plans add digits, keep a zero, are within another's, or do not exist."""
@@ -69,6 +75,25 @@ def test_findings_are_stocks(leniency: int, regions: tuple[str, ...], texts: int
         assert _seen(ours.analyze(text, [])) == expected, text
         found += len(expected)
     assert found > texts / 4
+
+
+@pytest.mark.parametrize("most", [65_535, 1, 2, 5, 17])
+def test_tries_are_counted_as_by_the_library(most: int) -> None:
+    """It gives up after so many tries: the same matches, and the same number left, wherever that happens."""
+    rng = random.Random(most)
+    skipped = 0
+    for _ in range(150):
+        text = _text(rng)
+        shared = _Shared(text)
+        for region in PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS:
+            stock = PhoneNumberMatcher(text, region, leniency=1, max_tries=most)
+            ours = _ShorterMatcher(region, 1, shared)
+            ours._max_tries = most
+            expected = [(one.start, one.end, one.number) for one in stock]
+            assert [(one.start, one.end, one.number) for one in ours] == expected, text
+            assert ours._max_tries == stock._max_tries, text
+        skipped += bool(shared._tries)
+    assert skipped > 10
 
 
 def test_the_shortest_numbers_are_those_of_the_numbering_plans() -> None:
