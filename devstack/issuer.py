@@ -5,6 +5,8 @@
     POST /token/<persona>?version=1|2&lifetime_s=N           a token, by query or form
     POST /rotate?drop=1                                      a new signing key; drop withdraws the old one now
     GET  /health    GET /counters                            how often the key sets were fetched
+    GET  /v1.0/...                                           the tenant's directory (devstack/graph)
+    GET  /msi/token                                          a token of the managed identity for it
 
 Run it with `python -m devstack.issuer --port N --folder DIR`. It gives a token for any persona to whoever
 asks: it listens on the loopback address, answers only under the names of this machine, and is never deployed.
@@ -31,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from devstack.graph.routes import graph_routes
 from devstack.keyring import Keyring, load_or_create_keyring, save_keyring
 from devstack.personas import OTHER_TENANT, PERSONAS, TENANT
 from devstack.tokens import (
@@ -103,6 +106,7 @@ def create_app(issuer: Issuer) -> Starlette:
         Route("/health", show_health),
         Route("/counters", show_counters),
         Route("/rotate", rotate, methods=["POST"]),
+        *graph_routes(lambda: issuer.keyring, issuer.base_url),
         Route("/token/{persona}", give_token, methods=["POST"]),
         Route("/{tenant}/v2.0/.well-known/openid-configuration", show_configuration),
         Route("/{tenant}/.well-known/openid-configuration", show_configuration),

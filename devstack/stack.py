@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from devstack.azurite import Azurite, connection_string, create_containers, start_azurite
 from devstack.host.errors import HostError
 from devstack.host.pool import WorkerPool, base_url
-from devstack.issuing import fetch_personas, issuer_command
+from devstack.issuing import directory_environment, fetch_graph, fetch_personas, issuer_command
 from devstack.keys import load_or_create_keys
 from devstack.layout import ROOT, Layout
 from devstack.ports import LOOPBACK, choose_port, listen
@@ -60,6 +60,7 @@ class Stack:
             ),
             trusted_keys=[self.vkey],
             pids=self._pids(),
+            graph=fetch_graph(issuer_url),
         )
 
     def watch(self, state: State, until: threading.Event) -> None:
@@ -130,7 +131,10 @@ def running_stack(
             cloud=layout.folder,
             listener=ending.enter_context(listen(api_port)),
             workers=settings.workers,
-            environment=worker_environment({**environment, **wire}, settings, keys, blob_port, issuers),
+            environment={
+                **worker_environment({**environment, **wire}, settings, keys, blob_port, issuers),
+                **directory_environment(address(issuer_port)),
+            },
             ready_path="/ready",
         )
         stack = Stack(layout, environment, settings, keys.vkey, issuer_port, azurite, issuer, pool)

@@ -27,6 +27,14 @@ class Storage(_Part):
     container: str
 
 
+class Graph(_Part):
+    """The local directory. `token` reads it for a day; `app_id` is the application that is reviewed."""
+
+    url: str
+    app_id: str
+    token: str
+
+
 class Pids(_Part):
     """Process ids of the moment; `workers` change when one is started again."""
 
@@ -47,6 +55,7 @@ class State(_Part):
     storage: Storage
     trusted_keys: list[str]
     pids: Pids
+    graph: Graph | None = None
 
 
 def write_state(path: Path, state: State) -> None:
