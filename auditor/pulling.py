@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +23,34 @@ class Pulled:
     fetched_bytes: int
 
 
-def pull(reader: Reader, folder: Path, progress: Callable[[int, int], None]) -> Pulled:
+def pull_both(
+    source: Reader, archive: Reader | None, folder: Path, progress: Callable[[int, int], None]
+) -> Pulled:
+    """Copy a store and, beside it, what its archive alone has: expired logs, reports of reviews.
+
+    Raises AuditorError, StoreError.
+    """
+    pulled = pull(source, folder, progress)
+    if archive is None:
+        return pulled
+    more = pull(archive, folder, progress, {item.path for item in source.list("")})
+    return Pulled(
+        pulled.objects + more.objects,
+        pulled.size_bytes + more.size_bytes,
+        pulled.fetched + more.fetched,
+        pulled.fetched_bytes + more.fetched_bytes,
+    )
+
+
+def pull(
+    reader: Reader, folder: Path, progress: Callable[[int, int], None], but: Collection[str] = ()
+) -> Pulled:
     """Copy every object; go on where an earlier pull stopped. Objects only grow, so lengths tell.
 
     What is here already is kept: a file that is *longer* than the object is refused, because no object of a
-    ledger ever shrinks. Raises AuditorError, StoreError.
+    ledger ever shrinks. `but`: paths that are left out. Raises AuditorError, StoreError.
     """
-    objects = list(reader.list(""))
+    objects = [item for item in reader.list("") if item.path not in but]
     total = sum(item.size for item in objects)
     done = fetched = fetched_bytes = 0
     for item in objects:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from auditor.caching import build_index, cache_folder, open_index
-from auditor.commands.options import EvidenceArgument, JsonOption, KeyOption
+from auditor.commands.options import ArchiveOption, EvidenceArgument, JsonOption, KeyOption
 from auditor.folders import FolderSource
 from auditor.locating import locate_evidence
 from auditor.output import print_json, print_text, progress_bar
-from auditor.pulling import pull as pull_objects
+from auditor.pulling import pull_both
 from auditor.tables import build_tables
 from shared.usecases.reading import list_segments
 
@@ -27,6 +27,7 @@ def pull(
     to: Annotated[
         Path, typer.Option("--to", metavar="FOLDER", help="Where the copy goes; made where it is not there.")
     ] = Path("ledger"),
+    archive: ArchiveOption = None,
     key: KeyOption = None,
     tables: Annotated[
         bool,
@@ -34,11 +35,14 @@ def pull(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the evidence into a folder. Run it again to continue, or to fetch what came since."""
-    found = locate_evidence(evidence, None, key or ())
+    """Copy the evidence into a folder. Run it again to continue, or to fetch what came since.
+
+    With an archive the copy is whole: it has the logs and the reports of reviews that are only there.
+    """
+    found = locate_evidence(evidence, archive, key or ())
     to.mkdir(parents=True, exist_ok=True)
     with progress_bar(f"pulling {found.label}", is_quiet=as_json) as progress:
-        pulled = pull_objects(found.source, to, progress)
+        pulled = pull_both(found.source, found.archive, to, progress)
     if tables:
         prepare(to, is_quiet=as_json)
     if as_json:

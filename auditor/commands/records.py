@@ -179,6 +179,10 @@ def _named(line: StoredLine, fields: dict[str, Any]) -> StoredLine:
     return StoredLine(line.writer, int(fields.get("seq", line.index)), line.line, line.segment, line.offset)
 
 
+# what a line says of a record that is no call: the first that it has
+_SAYING = ("reason", "step", "state", "choice", "ticket", "review_id", "verdict")
+
+
 def _print_record(line: StoredLine, fields: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_line({"record": line.name, "fields": fields})
@@ -189,10 +193,10 @@ def _print_record(line: StoredLine, fields: dict[str, Any], *, as_json: bool) ->
         str(fields.get("time", "")),
         line.name,
         str(fields.get("type", "")),
-        str(what.get("operation", "-")),
+        str(what.get("operation") or fields.get("operation") or "-"),
         str(who.get("principal") or who.get("kind") or "-"),
         str(outcome.get("status", fields.get("status", "-"))),
-        str(decision.get("reason", fields.get("reason", ""))),
+        str(decision.get("reason") or next((fields[name] for name in _SAYING if name in fields), "")),
     ]
     print_text("  ".join(parts))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,12 @@ def run_command(*arguments: object, stdin: str | None = None) -> Ran:
 
 def write_copy(folder: Path, ledger: SmallLedger) -> Path:
     """The objects of a ledger as files."""
-    for path, data in ledger.store.objects.items():
+    return write_objects(folder, ledger.store.objects)
+
+
+def write_objects(folder: Path, objects: Mapping[str, bytes]) -> Path:
+    """Objects of a store as files."""
+    for path, data in objects.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
