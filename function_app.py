@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from functions import audit, catalog, presidio, service, timers
+from functions import approvals, audit, catalog, presidio, service, timers
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for door in (presidio, catalog, audit, service, timers):
+for door in (presidio, catalog, approvals, audit, service, timers):
     app.register_functions(door.bp)

@@ -68,6 +68,7 @@ PERSONAS: dict[str, Persona] = {
         Persona("breakglass", ("Pii.BreakGlass",), given_name="Brea", family_name="Klass"),
         Persona("auditor", ("Audit.Reader",), given_name="Auda", family_name="Torvik"),
         Persona("reviewer", ("Audit.Reviewer",), given_name="Reve", family_name="Uhrig"),
+        Persona("approver", ("Pii.Approver",), given_name="Appo", family_name="Rover"),
         Persona("operator", ("Service.Operator",), given_name="Oper", family_name="Attore"),
         Persona("nobody", (), given_name="Noa", family_name="Bodin"),
         Persona("outsider", ("Pii.Analyst",), tenant=OTHER_TENANT, given_name="Outi", family_name="Sider"),

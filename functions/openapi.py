@@ -24,22 +24,12 @@ RECEIPT_HEADERS = {
     "X-Audit-Checkpoint": ("Base64 of the signed checkpoint that covers the record.", "string"),
 }
 
-PURPOSE_PARAMETERS = [
-    {
-        "name": "X-Purpose",
-        "in": "header",
-        "required": False,
-        "description": "One of the policy's purposes; needed where the policy says so (see GET /whoami).",
-        "schema": {"type": "string"},
-    },
-    {
-        "name": "X-Justification",
-        "in": "header",
-        "required": False,
-        "description": "Why, in a sentence for auditors. It is recorded: no personal data in it.",
-        "schema": {"type": "string"},
-    },
-]
+STATEMENTS = {
+    "X-Purpose": "One of the policy's purposes; needed where the policy says so (see GET /whoami).",
+    "X-Justification": "Why, in a sentence for auditors. It is recorded: no personal data in it.",
+    "X-Ticket": "The ticket of an emergency, such as INC-4711; needed for emergency roles.",
+}
+APPROVAL = {"X-Approval": "The approval of this call, as POST /approvals named it; needed for four eyes."}
 
 RECORD_FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "from": ("Records of this time and later.", {"type": "string", "format": "date-time"}),
@@ -83,6 +73,7 @@ def build_openapi(version: str) -> dict[str, Any]:
             "/anonymizers": _list("anonymizers", "Operators of /anonymize"),
             "/deanonymizers": _list("deanonymizers", "Operators of /deanonymize"),
             "/whoami": {"get": _audited("whoami", "The caller and what it may do", {"type": "object"})},
+            **_approval_paths(),
             **_audit_paths(),
             "/health": {"get": _open("health", "The process answers", "text/plain", {"type": "string"})},
             "/ready": {"get": _ready()},
@@ -106,16 +97,39 @@ def build_openapi(version: str) -> dict[str, Any]:
 
 def _post(name: str, summary: str, request: str, answer: str) -> dict[str, Any]:
     operation = _audited(name, summary, _ref(answer))
-    operation["parameters"] = PURPOSE_PARAMETERS
+    operation["parameters"] = _headers(STATEMENTS | APPROVAL)
     operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(request)}}}
     return {"post": operation}
 
 
-def _audit_paths() -> dict[str, Any]:
-    place = [
+def _headers(named: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in named.items()
+    ]
+
+
+def _place() -> list[dict[str, Any]]:
+    return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in ("writer", "index")
     ]
+
+
+def _approval_paths() -> dict[str, Any]:
+    ask = _post("approvals_ask", "Ask a second person for one call", "ApprovalRequest", "Approval")
+    ask["post"]["parameters"] = _headers(STATEMENTS)
+    decide = _post("approvals_decide", "Approve or reject", "ApprovalDecision", "ApprovalDecided")
+    decide["post"]["parameters"] = _place()
+    seen = _audited("approvals_open", "Open approvals, or one's own", _ref("Approvals"))
+    return {
+        "/approvals": {**ask, "get": seen},
+        "/approvals/{writer}/{index}/decision": decide,
+    }
+
+
+def _audit_paths() -> dict[str, Any]:
+    place = _place()
     page = _audited("audit_records", "Records, page by page", _ref("RecordPage"))
     page["parameters"] = [
         {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
@@ -164,7 +178,10 @@ def _audited(name: str, summary: str, answer: dict[str, Any]) -> dict[str, Any]:
     for status, text in PROBLEMS.items():
         responses[status] = {"description": text, "content": problem}
     responses["429"]["headers"] = {
-        "Retry-After": {"description": "Whole seconds until a call is admitted.", "schema": {"type": "integer"}}
+        "Retry-After": {
+            "description": "Whole seconds until a call is admitted.",
+            "schema": {"type": "integer"},
+        }
     }
     return {"operationId": name, "summary": summary, "responses": responses}
 

@@ -116,11 +116,51 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("writer", "record", "record_proof", "genesis", "seal", "seal_proof"),
     ),
+    "ApprovalRequest": _object(
+        {
+            "operation": _string(enum=["pii.analyze", "pii.anonymize", "pii.deanonymize", "pii.redact"]),
+            "request": {"type": "object", "description": "The body of the call, as it will be sent."},
+        },
+        ("operation", "request"),
+    ),
+    "Approval": _object(
+        {
+            "approval": _string(description="Its name, for X-Approval: <writer>/<index>"),
+            "state": _string(enum=["pending", "approved"]),
+            "operation": _string(),
+            "purpose": {"type": ["string", "null"]},
+            "justification": {"type": ["string", "null"]},
+            "asked_by": {"type": ["object", "null"], "description": "kind, tenant, principal, app"},
+            "asked_at": _string(format="date-time"),
+            "expires": _string(format="date-time"),
+            "texts": {"type": "integer"},
+            "chars": {"type": "integer"},
+            "operators": _array(_string()),
+            "demand": _array(_string(description="Keyed digest of everything that is asked for.")),
+        },
+        ("approval", "state", "operation", "asked_at", "expires"),
+    ),
+    "Approvals": _object({"approvals": _array(_ref("Approval"))}, ("approvals",)),
+    "ApprovalDecision": _object(
+        {"approve": {"type": "boolean"}, "justification": _string(minLength=10, maxLength=500)},
+        ("approve", "justification"),
+    ),
+    "ApprovalDecided": _object(
+        {
+            "approval": _string(),
+            "state": _string(enum=["approved", "rejected"]),
+            "decided_at": _string(format="date-time"),
+        },
+        ("approval", "state", "decided_at"),
+    ),
     "Problem": _object(
         {
             "error": _string(description="What is wrong and what to change; never a value of yours."),
             "code": _string(description="A stable word for programs."),
             "request_id": _string(),
+            "reason": _string(
+                description="403: why the policy, an approval or an emergency does not allow it."
+            ),
         },
         ("error", "code", "request_id"),
     ),

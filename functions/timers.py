@@ -1,4 +1,4 @@
-"""The timers: sealing, archiving, verification, retention, heartbeat and baselines. One of each at a time.
+"""The timers: sealing, expiry, archiving, verification, retention, heartbeat, baselines. One each at a time.
 
 The Functions host lets one instance run a timer, by a lease on a blob. In Azure a second app of the same
 package runs these alone, under an identity of its own (infra/).
@@ -37,6 +37,14 @@ async def archive(timer: func.TimerRequest) -> None:
     """Every hour: finished segments and root tiles are copied into the archive."""
     service = await wiring.get_service()
     await asyncio.to_thread(service.housekeeping.archive)
+
+
+@bp.function_name("expire")
+@bp.timer_trigger(arg_name="timer", schedule="45 * * * * *", run_on_startup=False)
+async def expire(timer: func.TimerRequest) -> None:
+    """Every minute: approvals whose time is over end in the ledger."""
+    service = await wiring.get_service()
+    await asyncio.to_thread(service.expire_approvals)
 
 
 @bp.function_name("verify")

@@ -35,6 +35,7 @@ class Request:
     source: str = OFFICE
     purpose: str | None = None
     justification: str | None = None
+    ticket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ class Demo:
             headers["X-Purpose"] = request.purpose
         if request.justification:
             headers["X-Justification"] = request.justification
+        if request.ticket:
+            headers["X-Ticket"] = request.ticket
         try:
             connection.request("POST", request.path, json.dumps(request.body), headers)
             answer = connection.getresponse()
@@ -178,7 +181,8 @@ def _emergency(token: str, text: dict[str, str]) -> Request:
         text,
         token,
         purpose="incident-response",
-        justification="INC-1: personal data in a public log",
+        justification="personal data in a public log",
+        ticket="INC-1",
     )
 
 

@@ -259,6 +259,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     // timers are the keeper's work: functions/timers.py, a line each
     'AzureWebJobs.archive.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.baselines.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.expire.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.heartbeat.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.seal.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.sweep.Disabled': runsTimers ? 'false' : 'true'

@@ -9,7 +9,7 @@ from shared.identity.caller import Caller
 from shared.identity.demands import Demand
 from shared.identity.roles import Policy, Role
 from shared.identity.statements import MAX_JUSTIFICATION_CHARS, MIN_JUSTIFICATION_CHARS, Statement
-from shared.identity.terms import ENTITY_TYPES, OPEN_OPERATIONS, OPERATORS
+from shared.identity.terms import ENTITY_TYPES, OPEN_OPERATIONS, OPERATORS, TEXT_OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,18 @@ def check_role(
 
 
 def needed_statements(policy: Policy, role: Role, operation: str) -> tuple[str, ...]:
-    """Which of `purpose` and `justification` this role must give for this operation."""
-    asked = set(role.requires)
+    """Which of `purpose`, `justification`, `ticket` and `approval` this role must give for this operation.
+
+    An emergency role (one with a window) is free of the policy's `four_eyes`: it is for the hour in which
+    nobody else is there. Where it must have a second person all the same, its own `requires` says so.
+    """
+    if operation in OPEN_OPERATIONS:
+        return ()
+    asked: set[str] = set(role.requires)
+    if operation in policy.four_eyes and role.window_minutes is None:
+        asked.add("approval")
+    if operation not in TEXT_OPERATIONS:
+        asked.discard("approval")
     if operation in policy.purpose_required:
         asked.add("purpose")
     if operation in policy.justification_required:
@@ -162,6 +172,31 @@ def _check_justification(question: Question) -> Answer:
     return None
 
 
+def _check_ticket(question: Question) -> Answer:
+    statement, operation = question.statement, question.demand.operation
+    shape = f"the name of a ticket, numbered as {' or '.join(question.policy.tickets)}"
+    if statement.has_bad_ticket:
+        return "ticket_malformed", f"expected X-Ticket to be {shape}"
+    if statement.ticket is None and "ticket" in needed_statements(question.policy, question.role, operation):
+        return "ticket_required", f"send the header X-Ticket: {shape}"
+    return None
+
+
+def _check_approval(question: Question) -> Answer:
+    """Only that there is the name of one. Whether it is an approval, and of this call, the ledger says."""
+    statement, demand = question.statement, question.demand
+    if demand.asks or "approval" not in needed_statements(question.policy, question.role, demand.operation):
+        return None
+    if statement.has_bad_approval:
+        return "approval_unknown", "expected X-Approval to be what POST /approvals answered: <writer>/<index>"
+    if statement.approval is None:
+        return (
+            "approval_required",
+            "a second person approves this call: POST /approvals asks for it, the header X-Approval names it",
+        )
+    return None
+
+
 def _name_words(words: set[str], known: frozenset[str]) -> str:
     """The words that the policy or Presidio knows; a caller's own words are counted, not repeated."""
     named = sorted(words & known)
@@ -184,4 +219,6 @@ CHECKS: tuple[Callable[[Question], Answer], ...] = (
     _check_size,
     _check_purpose,
     _check_justification,
+    _check_ticket,
+    _check_approval,
 )

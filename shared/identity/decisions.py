@@ -18,16 +18,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from shared.errors import AccessDenied
-from shared.identity.bounds import Refusal, check_role
+from shared.identity.bounds import Refusal, check_role, needed_statements
 from shared.identity.caller import Caller
 from shared.identity.demands import Demand
 from shared.identity.roles import Policy, Role
 from shared.identity.statements import Statement, read_statement
 from shared.identity.terms import OPEN_OPERATIONS, OPERATIONS
 
-__all__ = ["Decision", "Demand", "decide"]
+__all__ = ["Decision", "Demand", "Emergency", "decide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """The bounds of an emergency role: how long it may be used, and how often a week that may begin."""
+
+    window: timedelta
+    windows_a_week: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,9 @@ class Decision:
     where they are well-formed, so they may be recorded as they are. `policy` is the digest of the policy
     that was in force. The two entity fields are what `searched` needs: None means any type. `intent_first`
     asks for a record before the call is served, beside the one that follows.
+
+    `ticket` is well-formed, too. `needs_approval`: the call may be served only with the approval of a second
+    person, which `approval` names as the caller claims it. `emergency`: only within the role's window.
     """
 
     allowed: bool
@@ -50,6 +62,10 @@ class Decision:
     allowed_entities: frozenset[str] | None = None
     denied_entities: frozenset[str] = frozenset()
     intent_first: bool = False
+    ticket: str | None = None
+    approval: str | None = None
+    needs_approval: bool = False
+    emergency: Emergency | None = None
 
     def searched(self, supported: Collection[str]) -> tuple[str, ...] | None:
         """The types to search in a request that names none (or an empty list, which Presidio takes for all).
@@ -106,6 +122,7 @@ def _no_role(caller: Caller) -> Refusal:
 
 
 def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> Decision:
+    needs_approval = "approval" in needed_statements(policy, role, demand.operation)
     granted = Decision(
         allowed=True,
         reason="granted",
@@ -114,7 +131,11 @@ def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> 
         role=role.name,
         purpose=statement.purpose,
         justification=statement.justification,
-        intent_first=role.record_intent,
+        intent_first=role.record_intent or needs_approval,
+        ticket=statement.ticket,
+        approval=statement.approval if needs_approval else None,
+        needs_approval=needs_approval,
+        emergency=_emergency(role, demand.operation),
     )
     if demand.operation != "pii.analyze":
         return granted
@@ -126,6 +147,13 @@ def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> 
     )
 
 
+def _emergency(role: Role, operation: str) -> Emergency | None:
+    """The lists and /whoami need no permission, so they begin no emergency."""
+    if role.window_minutes is None or role.windows_a_week is None or operation in OPEN_OPERATIONS:
+        return None
+    return Emergency(timedelta(minutes=role.window_minutes), role.windows_a_week)
+
+
 def _refuse(policy: Policy, statement: Statement, refusal: Refusal) -> Decision:
     return Decision(
         allowed=False,
@@ -134,4 +162,5 @@ def _refuse(policy: Policy, statement: Statement, refusal: Refusal) -> Decision:
         policy=policy.digest,
         purpose=statement.purpose,
         justification=statement.justification,
+        ticket=statement.ticket,
     )

@@ -11,8 +11,9 @@ class Demand:
 
     `entities`: the types asked for by name, None (or an empty tuple, which Presidio takes for the same) where
     the request names none. `operators`: those that would be used, Presidio's default `replace` included
-    where it would apply. `chars` is the sum over all `texts`. `purpose` and `justification` are the
-    headers X-Purpose and X-Justification as they came.
+    where it would apply. `chars` is the sum over all `texts`. `purpose`, `justification`, `ticket` and
+    `approval` are the headers X-Purpose, X-Justification, X-Ticket and X-Approval as they came. `asks` is set
+    where an approval is asked for: whether the call would be allowed, once it is approved.
     """
 
     operation: str
@@ -25,7 +26,16 @@ class Demand:
     decision_process: bool = False
     purpose: str | None = None
     justification: str | None = None
+    ticket: str | None = None
+    approval: str | None = None
+    asks: bool = False
 
-    def with_purpose(self, purpose: str | None, justification: str | None) -> Demand:
+    def with_purpose(
+        self,
+        purpose: str | None,
+        justification: str | None,
+        ticket: str | None = None,
+        approval: str | None = None,
+    ) -> Demand:
         """The same demand, with what the caller says that it is for."""
-        return replace(self, purpose=purpose, justification=justification)
+        return replace(self, purpose=purpose, justification=justification, ticket=ticket, approval=approval)

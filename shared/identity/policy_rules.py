@@ -18,12 +18,13 @@ from shared.identity.terms import (
     OPERATOR_OPERATIONS,
     OPERATORS,
     TEXT_OPERATIONS,
+    Permission,
 )
 
 type Found = Iterator[Problem]
 
-CATALOG = OPEN_OPERATIONS[0]
-"""The lists, which every role may read: a role can have a rate for them, too."""
+RATED = tuple(name for name in (*OPERATIONS, *OPEN_OPERATIONS) if name != "identity.read")
+"""Operations that a role can have a rate for. /whoami needs no role, so it has the policy's own."""
 
 
 def check_policy(policy: Policy) -> list[Problem]:
@@ -50,6 +51,18 @@ def _check_lists(policy: Policy) -> Found:
         for operation in getattr(policy, field):
             if policy.roles and operation not in permitted:
                 yield Problem((field,), f"lists {operation!r}, which no role permits")
+    yield from _check_four_eyes(policy, permitted)
+
+
+def _check_four_eyes(policy: Policy, permitted: set[Permission]) -> Found:
+    for operation in policy.four_eyes:
+        if operation not in permitted:
+            yield Problem(("four_eyes",), f"lists {operation!r}, which no role permits")
+    is_asked = bool(policy.four_eyes) or any("approval" in role.requires for role in policy.roles)
+    if is_asked and "approval.decide" not in permitted:
+        yield Problem(("roles",), "calls need an approval, and no role permits approval.decide")
+    if policy.approval_minutes is not None and not is_asked:
+        yield Problem(("approval_minutes",), "has no effect: no call needs an approval")
 
 
 def _check_names(role: Role, policy: Policy) -> Found:
@@ -123,10 +136,36 @@ def _check_rates(role: Role, _: Policy) -> Found:
         yield Problem(("burst",), "has no effect: the role has no requests_a_minute")
     for operation in rates if isinstance(rates, dict) else ():
         place = ("requests_a_minute", operation)
-        if operation not in (*OPERATIONS, CATALOG):
-            yield Problem(place, f"unknown operation{suggest(operation, (*OPERATIONS, CATALOG))}")
-        elif operation != CATALOG and operation not in role.permissions:
+        if operation not in RATED:
+            yield Problem(place, f"unknown operation{suggest(operation, RATED)}")
+        elif operation in OPERATIONS and operation not in role.permissions:
             yield Problem(place, "has no effect: the role does not permit this operation")
+
+
+def _check_emergency(role: Role, policy: Policy) -> Found:
+    """A window is one person's, opened by a ticket and a reason, and each use of it is announced."""
+    if "ticket" in role.requires and not policy.tickets:
+        yield Problem(("requires",), "asks for a ticket, and the policy lists no tickets")
+    if role.window_minutes is None:
+        if role.windows_a_week is not None:
+            yield Problem(("windows_a_week",), "has no effect: the role has no window_minutes")
+        return
+    if role.windows_a_week is None:
+        yield Problem(("windows_a_week",), "is missing: expected how often a week a window may be opened")
+    if role.held_by != "people":
+        yield Problem(("held_by",), "expected people: a role with window_minutes is for persons only")
+    missing = [word for word in ("purpose", "justification", "ticket") if word not in role.requires]
+    if missing:
+        yield Problem(("requires",), f"lacks {' and '.join(missing)}, which window_minutes needs")
+    if not role.record_intent:
+        yield Problem(("record_intent",), "expected true: a role with window_minutes announces each use")
+
+
+def _check_approvals(role: Role, _: Policy) -> Found:
+    if "approval" in role.requires and not TEXT_OPERATIONS & set(role.permissions):
+        yield Problem(("requires",), "approval has no effect: the role permits no operation on texts")
+    if "approval.decide" in role.permissions and role.held_by != "people":
+        yield Problem(("held_by",), "expected people: an approval is a person's (approval.decide)")
 
 
 ROLE_RULES: tuple[Callable[[Role, Policy], Found], ...] = (
@@ -135,6 +174,8 @@ ROLE_RULES: tuple[Callable[[Role, Policy], Found], ...] = (
     _check_operators,
     _check_bounds,
     _check_purposes,
+    _check_emergency,
+    _check_approvals,
     _check_rates,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -10,8 +11,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from shared.identity.issuers import RoleName
 from shared.identity.rates import MAX_A_MINUTE, RATE, RATES, read_rates
 from shared.identity.shapes import show
-from shared.identity.terms import Operation, Permission
+from shared.identity.terms import Operation, Permission, TextOperation
+from shared.identity.tickets import TicketForm
 from shared.records.canonical import canonical_bytes, sha256_hex
+
+DEFAULT_APPROVAL_MINUTES = 60
 
 MAX_TEXTS = 1_000
 """The most texts that any role may be given: a record has room for the digests of so many."""
@@ -35,11 +39,15 @@ def _all_as_none(value: Any) -> Any:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
-Statement = Literal["purpose", "justification"]
+Statement = Literal["purpose", "justification", "ticket", "approval"]
 Names = Annotated[tuple[Name, ...], AfterValidator(_check_once)]
 Purposes = Annotated[tuple[Purpose, ...], AfterValidator(_check_once)]
 Languages = Annotated[tuple[Language, ...], AfterValidator(_check_once)]
 Operations = Annotated[tuple[Operation, ...], AfterValidator(_check_once)]
+TextOperations = Annotated[tuple[TextOperation, ...], AfterValidator(_check_once)]
+TicketForms = Annotated[tuple[TicketForm, ...], AfterValidator(_check_once)]
+Minutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
+Windows = Annotated[int, Field(strict=True, ge=1, le=100)]
 AllOr = BeforeValidator(_all_as_none)
 Limit = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Texts = Annotated[int, Field(strict=True, ge=1, le=MAX_TEXTS)]
@@ -75,8 +83,10 @@ class Role(BaseModel):
     requires: Annotated[
         tuple[Statement, ...],
         AfterValidator(_check_once),
-        Field(description="a list of 'purpose' and 'justification'"),
+        Field(description="a list of 'purpose', 'justification', 'ticket' and 'approval'"),
     ] = ()
+    window_minutes: Annotated[Minutes | None, Field(description="a whole number from 1 to 1440")] = None
+    windows_a_week: Annotated[Windows | None, Field(description="a whole number from 1 to 100")] = None
     requests_a_minute: Annotated[Rates, Field(description=RATES)] = None
     burst: Annotated[Calls | None, Field(description=RATE)] = None
 
@@ -90,6 +100,9 @@ class Policy(BaseModel):
     purposes: Annotated[Purposes, Field(description="a list of purposes in lower case with dashes")] = ()
     purpose_required: Annotated[Operations, Field(description="a list of operations")] = ()
     justification_required: Annotated[Operations, Field(description="a list of operations")] = ()
+    tickets: Annotated[TicketForms, Field(description="a list of first tickets, such as INC-1")] = ()
+    four_eyes: Annotated[TextOperations, Field(description="a list of operations on texts")] = ()
+    approval_minutes: Annotated[Minutes | None, Field(description="a whole number from 1 to 1440")] = None
     sensitive_entities: Annotated[Names, Field(description="a list of entity types")] = ()
     custom_entities: Annotated[Names, Field(description="a list of entity types of your own")] = ()
     refused_a_minute: Annotated[Calls | None, Field(description=RATE)] = None
@@ -112,8 +125,18 @@ class Policy(BaseModel):
         """The sensitive entity types, for membership tests."""
         return frozenset(self.sensitive_entities)
 
+    @property
+    def approval_lifetime(self) -> timedelta:
+        """How long an approval may be decided and used, from when it was asked for."""
+        return timedelta(minutes=self.approval_minutes or DEFAULT_APPROVAL_MINUTES)
 
-LATER = frozenset({"requests_a_minute", "burst", "refused_a_minute"})
+
+LATER = frozenset(
+    {
+        *("requests_a_minute", "burst", "refused_a_minute"),
+        *("tickets", "four_eyes", "approval_minutes", "window_minutes", "windows_a_week"),
+    }
+)
 """Fields that came after the first digests. A policy that does not use one has the digest that it had."""
 
 

@@ -8,7 +8,7 @@ from shared.identity.bounds import check_role
 from shared.identity.caller import Caller
 from shared.identity.decisions import decide
 from shared.identity.demands import Demand
-from shared.identity.rates import rate_of
+from shared.identity.limits import limit_of
 from shared.identity.roles import Policy, Role
 from shared.identity.statements import read_statement
 from shared.identity.terms import OPEN_OPERATIONS, OPERATIONS, TEXT_OPERATIONS
@@ -82,14 +82,16 @@ def _describe_role(policy: Policy, role: Role) -> dict[str, Any]:
     return described | {
         "purposes": _or_all(role.purposes),
         "requires": list(role.requires),
-        "limits": _describe_limits(role),
+        "window_minutes": role.window_minutes,
+        "windows_a_week": role.windows_a_week,
+        "limits": _describe_limits(policy, role),
     }
 
 
-def _describe_limits(role: Role) -> dict[str, dict[str, int] | None]:
-    """Operation -> calls a minute, and at once after a rest; None where the role has no limit for it."""
-    operations = (*(name for name in OPERATIONS if name in role.permissions), "catalog.read")
-    rates = {name: rate_of(role.requests_a_minute, role.burst, name) for name in operations}
+def _describe_limits(policy: Policy, role: Role) -> dict[str, dict[str, int] | None]:
+    """Operation -> calls a minute, and at once after a rest; None where there is no limit."""
+    operations = (*(name for name in OPERATIONS if name in role.permissions), *OPEN_OPERATIONS)
+    rates = {name: limit_of(policy, role, name) for name in operations if name != "identity.read"}
     return {
         name: None if rate is None else {"requests_a_minute": rate.a_minute, "burst": rate.burst}
         for name, rate in rates.items()

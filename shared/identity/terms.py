@@ -15,13 +15,18 @@ Operation = Literal[
     "audit.read",
     "audit.review",
     "service.operate",
+    "approval.decide",
 ]
 """Operations that a role must be permitted to do."""
 
 OPERATIONS: tuple[str, ...] = get_args(Operation)
 
-OPEN_OPERATIONS = ("catalog.read", "identity.read")
-"""Operations that need no permission: the lists need any role of the policy, /whoami any valid token."""
+OPEN_OPERATIONS = ("catalog.read", "identity.read", "approval.request", "approval.read")
+"""Operations that need no permission: /whoami needs any valid token, the others any role of the policy.
+
+What an approval is asked for is decided as if the call had come. Who may decide sees all that is asked for,
+others what they asked for themselves.
+"""
 
 Permission = Literal[
     "pii.analyze",
@@ -32,10 +37,12 @@ Permission = Literal[
     "audit.read",
     "audit.review",
     "service.operate",
+    "approval.decide",
 ]
 """An operation, or `pii.sensitive`: to be told of sensitive entity types by pii.analyze."""
 
-TEXT_OPERATIONS = frozenset({"pii.analyze", "pii.anonymize", "pii.deanonymize", "pii.redact"})
+TextOperation = Literal["pii.analyze", "pii.anonymize", "pii.deanonymize", "pii.redact"]
+TEXT_OPERATIONS: frozenset[str] = frozenset(get_args(TextOperation))
 OPERATOR_OPERATIONS = frozenset({"pii.anonymize", "pii.deanonymize", "pii.redact"})
 DETECTING_OPERATIONS = frozenset({"pii.analyze", "pii.redact"})
 

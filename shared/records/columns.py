@@ -49,7 +49,7 @@ COLUMNS: tuple[Column, ...] = (
         "string",
         "type",
         "access, intent, refusals, genesis, closed, withheld, gap, retention, verdict, config, emergency, "
-        "approval, review, review_decision, review_overdue",
+        "approval, review, review_decision, review_overdue, review_failed",
     ),
     _column("RecordTime", "datetime", "time", "when the call was received (UTC, microseconds)"),
     _column("RequestId", "string", "request_id", "the X-Request-Id of the answer"),
@@ -63,8 +63,13 @@ COLUMNS: tuple[Column, ...] = (
     _column("Roles", "dynamic", "who.roles", "list: the roles that the token carries"),
     _column("TokenId", "string", "who.token_id", "uti or jti of the token"),
     _column("Operation", "string", "what.operation", "pii.analyze, pii.deanonymize, ..."),
-    _column("Texts", "long", "what.texts", "texts in the request"),
-    _column("InputChars", "long", "what.input_chars", "characters in the request's texts"),
+    _column("Texts", "long", "what.texts texts", "texts in the request, or in the one that is asked for"),
+    _column(
+        "InputChars",
+        "long",
+        "what.input_chars chars",
+        "characters in the request's texts, or in those of the one that is asked for",
+    ),
     _column("InputBytes", "long", "what.input_bytes", "bytes of the request's body"),
     _column("OutputChars", "long", "what.output_chars", "characters of the texts in the answer"),
     _column("Language", "string", "what.language", "language that was asked for, (other) if unknown"),
@@ -80,7 +85,12 @@ COLUMNS: tuple[Column, ...] = (
         "object: entity type -> findings told to the caller",
     ),
     _column("Recognizers", "dynamic", "what.recognizers", "object: recognizer -> its findings"),
-    _column("Operators", "dynamic", "what.operators", "list: anonymizing operators that were used"),
+    _column(
+        "Operators",
+        "dynamic",
+        "what.operators operators",
+        "list: anonymizing operators that were used, or are asked for",
+    ),
     _column(
         "AdHocRecognizers", "long", "what.ad_hoc_recognizers", "recognizers that the request brought with it"
     ),
@@ -122,7 +132,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _column("PolicyDigest", "string", "decision.policy policy", "SHA-256 of the policy in force"),
     _column("Status", "long", "outcome.status status", "HTTP status of the answer"),
-    _column("Code", "string", "outcome.code code", "error code of the answer"),
+    _column("Code", "string", "outcome.code code", "error code of the answer; review_failed: of what stopped the review"),
     _column("TotalUs", "long", "outcome.total_us", "microseconds from request to answer"),
     _column("EngineUs", "long", "outcome.engine_us", "microseconds in Presidio"),
     _column(

@@ -76,6 +76,7 @@ class ApprovalRecord(Part):
 
     `demand` is a keyed digest over all that is asked for (operation, texts, operators, purpose, policy): what
     is approved is one request, not a kind of request. `who` took the step; it is absent where time did.
+    `texts`, `chars` and `operators` are the measures of what is asked for, for whoever decides.
     """
 
     v: Literal[1] = 1
@@ -93,6 +94,9 @@ class ApprovalRecord(Part):
     where: Where
     policy: Hex256
     service: ServicePart
+    texts: Count = 0
+    chars: Count = 0
+    operators: tuple[str, ...] = ()
 
 
 class ReviewRecord(Part):
@@ -152,4 +156,15 @@ class ReviewOverdueRecord(Part):
     undecided: Count
     decide_by: Time
     level: Count
+    service: ServicePart
+
+
+class ReviewFailedRecord(Part):
+    """A review that was due could not be made. `code` is the error's code; the next day tries again."""
+
+    v: Literal[1] = 1
+    type: Literal["review_failed"] = "review_failed"
+    time: Time
+    review_id: str
+    code: str
     service: ServicePart

@@ -28,6 +28,7 @@ from shared.records.governance import (
     ConfigRecord,
     EmergencyRecord,
     ReviewDecisionRecord,
+    ReviewFailedRecord,
     ReviewOverdueRecord,
     ReviewRecord,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "RefusalsRecord",
     "RetentionRecord",
     "ReviewDecisionRecord",
+    "ReviewFailedRecord",
     "ReviewOverdueRecord",
     "ReviewRecord",
     "ServicePart",
@@ -106,7 +108,8 @@ Record = Annotated[
     | ApprovalRecord
     | ReviewRecord
     | ReviewDecisionRecord
-    | ReviewOverdueRecord,
+    | ReviewOverdueRecord
+    | ReviewFailedRecord,
     Field(discriminator="type"),
 ]
 """Any record, before the ledger gives it its place (`seq`, `prev`)."""

@@ -64,9 +64,10 @@ class Result:
 class Grant:
     """What allowed work runs with: who asked, what the policy said, the ledger's answers, and the engine.
 
-    `approvals` are what second persons are asked for. `commit` stores a further record of this call and returns once it is stored; it raises AuditUnavailable.
-    It is for work on a thread (`reads_storage`, or with an engine): work that is done at once must not wait.
-    `lent` is None for work that said that it needs no engine.
+    `approvals` are what second persons are asked for. `commit` stores a further record of this call and
+    returns once it is stored; it raises AuditUnavailable. It is for work on a thread (`reads_storage`, or
+    with an engine): work that is done at once must not wait. `lent` is None for work that said that it needs
+    no engine.
     """
 
     caller: Caller

@@ -54,8 +54,8 @@ def _demand(operation: str, request: EngineRequest) -> Demand:
     )
 
 
-def _work(operation: str, request: EngineRequest, run: Callable[[Grant], Result]) -> Work:
-    return Work(_demand(operation, request), run, request.inputs, request.correlation_id)
+def _work(operation: str, request: EngineRequest, body: object, run: Callable[[Grant], Result]) -> Work:
+    return Work(_demand(operation, request), run, request.inputs, request.correlation_id, asked=body)
 
 
 def _searched(grant: Grant, request: AnalyzeRequest) -> tuple[str, ...] | None:
@@ -65,12 +65,13 @@ def _searched(grant: Grant, request: AnalyzeRequest) -> tuple[str, ...] | None:
 
 
 def _parse_analyze(call: Call) -> Work:
-    request = parse_analyze(read_json(call))
+    body = read_json(call)
+    request = parse_analyze(body)
 
     def run(grant: Grant) -> Result:
         return _analyze(grant, request)
 
-    return _work("pii.analyze", request, run)
+    return _work("pii.analyze", request, body, run)
 
 
 def _analyze(grant: Grant, request: AnalyzeRequest) -> Result:
@@ -85,22 +86,23 @@ def _analyze(grant: Grant, request: AnalyzeRequest) -> Result:
 
 
 def _parse_redact(call: Call) -> Work:
-    request = _read_redact(call)
+    body = _read_redact(call)
+    request = parse_redact(body)
 
     def run(grant: Grant) -> Result:
         return _redact(grant, request)
 
-    return _work("pii.redact", request, run)
+    return _work("pii.redact", request, body, run)
 
 
-def _read_redact(call: Call) -> RedactRequest:
+def _read_redact(call: Call) -> object:
     content_type = call.headers.get("content-type", "").lower()
     if content_type.startswith(("multipart/", "image/")):
         raise UnsupportedMedia("images are not redacted by this version; send JSON with a text")
     body = read_json(call)
     if isinstance(body, dict) and "image" in body:
         raise UnsupportedMedia("images are not redacted by this version; send JSON with a text")
-    return parse_redact(body)
+    return body
 
 
 def _redact(grant: Grant, request: RedactRequest) -> Result:
@@ -117,12 +119,13 @@ def _redact(grant: Grant, request: RedactRequest) -> Result:
 
 
 def _parse_anonymize(call: Call) -> Work:
-    request = parse_anonymize(read_json(call))
+    body = read_json(call)
+    request = parse_anonymize(body)
 
     def run(grant: Grant) -> Result:
         return _anonymize(grant.engine, request)
 
-    return _work("pii.anonymize", request, run)
+    return _work("pii.anonymize", request, body, run)
 
 
 def _anonymize(engine: Engine, request: AnonymizeRequest) -> Result:
@@ -137,12 +140,13 @@ def _anonymize(engine: Engine, request: AnonymizeRequest) -> Result:
 
 
 def _parse_deanonymize(call: Call) -> Work:
-    request = parse_deanonymize(read_json(call))
+    body = read_json(call)
+    request = parse_deanonymize(body)
 
     def run(grant: Grant) -> Result:
         return _deanonymize(grant.engine, request)
 
-    return _work("pii.deanonymize", request, run)
+    return _work("pii.deanonymize", request, body, run)
 
 
 def _deanonymize(engine: Engine, request: DeanonymizeRequest) -> Result:

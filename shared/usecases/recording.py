@@ -146,6 +146,8 @@ class Recorder:
             purpose=decision.purpose,
             justification=decision.justification,
             policy=self.policy,
+            ticket=decision.ticket,
+            approval=decision.approval,
         )
 
 

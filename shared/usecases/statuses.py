@@ -56,7 +56,10 @@ def status_of(error: PresidioAccessError) -> int:
 
 
 def problem_answer(error: PresidioAccessError, request_id: str) -> Answer:
-    """`{"error", "code", "request_id"}`, `error` being a string as in all of Presidio's own answers."""
+    """`{"error", "code", "request_id"}`, `error` being a string as in all of Presidio's own answers.
+
+    A refusal of a known caller also has its `reason`, the stable word that stands in the record.
+    """
     status = status_of(error)
     headers = {"X-Request-Id": request_id}
     if status == 503:
@@ -68,7 +71,10 @@ def problem_answer(error: PresidioAccessError, request_id: str) -> Answer:
     if isinstance(error, AccessDenied):
         headers["WWW-Authenticate"] = f'Bearer realm="{REALM}", error="insufficient_scope"'
     code = "unauthorized" if isinstance(error, AuthenticationError) and error.is_missing else error.code
-    return Answer(status, {"error": error.message, "code": code, "request_id": request_id}, headers)
+    body = {"error": error.message, "code": code, "request_id": request_id}
+    if isinstance(error, AccessDenied):
+        body["reason"] = error.reason
+    return Answer(status, body, headers)
 
 
 def _challenge(error: AuthenticationError) -> str:

@@ -21,16 +21,20 @@ from shared.pii.engine import check_files, load_engine
 from shared.records.digests import DigestKey
 from shared.records.model import EnginePart, ServicePart
 from shared.settings import Settings, load_settings
+from shared.usecases.approvals import Approvals
 from shared.usecases.archiving import Archiver
 from shared.usecases.audited import AuditedPath
 from shared.usecases.bursts import BurstCounter
 from shared.usecases.committing import Committer
+from shared.usecases.conditions import Conditions
 from shared.usecases.configuration import OpeningConfiguration, Running
 from shared.usecases.configuration_watch import ConfigurationWatch
 from shared.usecases.days import LedgerDays
+from shared.usecases.emergencies import Emergencies
 from shared.usecases.engines import EngineRoom
 from shared.usecases.housekeeping import Housekeeping, SealAge
 from shared.usecases.limiting import Limiter
+from shared.usecases.once import Claims
 from shared.usecases.ports import NoteSigner
 from shared.usecases.questions import Questions
 from shared.usecases.readiness import Readiness
@@ -56,6 +60,7 @@ class Service:
     path: AuditedPath
     readiness: Readiness
     housekeeping: Housekeeping
+    approvals: Approvals
     engines: EngineRoom
     keys: KeySets
     ledger: Committer
@@ -73,6 +78,10 @@ class Service:
         self.engines.start()
         self.watch.start()
         threading.Thread(target=self.keys.prefetch, name="keys-prefetch", daemon=True).start()
+
+    def expire_approvals(self) -> int:
+        """End the approvals whose time is over; blocks. Raises StoreUnavailable, AuditUnavailable."""
+        return self.approvals.expire(parts.commit_from_thread(self.ledger))
 
     def close(self) -> None:
         """Take no more work, tell how open bursts ended, and end the writer's log with its last record."""
@@ -120,6 +129,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
     keys = KeySets(issuers)
     questions = Questions(base.store, settings.ledger_name, base.trusted)
     digest_key = DigestKey(settings.digest_key.get_secret_value())
+    conditions = _conditions(base, questions, digest_key)
     path = AuditedPath(
         issuers=issuers,
         keys=keys,
@@ -130,6 +140,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
         limiter=Limiter(base.policy),
         bursts=BurstCounter(ledger, base.policy.digest, base.service),
         recorder=Recorder(digest_key, base.engine, base.service, base.policy.digest),
+        conditions=conditions,
         questions=questions,
         traffic=traffic,
         clock=parts.utc_now,
@@ -139,6 +150,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
         path=path,
         readiness=Readiness(engines, ledger, keys, issuers),
         housekeeping=_housekeeping(base, ledger, questions),
+        approvals=conditions.approvals,
         engines=engines,
         keys=keys,
         ledger=ledger,
@@ -189,6 +201,12 @@ def _committer(base: _Base, traffic: Traffic) -> Committer:
         calls_in_flight=lambda: traffic.count,
         opening=OpeningConfiguration(base.store, log, lambda: base.trusted, running, parts.utc_now),
     )
+
+
+def _conditions(base: _Base, questions: Questions, key: DigestKey) -> Conditions:
+    claims = Claims(base.store)
+    approvals = Approvals(claims, questions, key, base.policy, base.service, parts.utc_now)
+    return Conditions(approvals, Emergencies(claims, key), base.service, parts.utc_now)
 
 
 def _housekeeping(base: _Base, ledger: Committer, questions: Questions) -> Housekeeping:

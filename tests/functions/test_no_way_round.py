@@ -17,10 +17,12 @@ import pytest
 
 from shared import wiring
 from shared.errors import EngineFailed, SettingsError
+from shared.identity.policy import parse_policy
 from shared.records.model import AccessRecord, Record, RefusalsRecord
 from tests.support.committers import WRITER
 from tests.support.functions import Route, http_routes
-from tests.support.rates import limited_policy
+from tests.support.policies import with_four_eyes
+from tests.support.rates import limited_text
 from tests.support.services import Bench
 
 OPEN = {"health", "ready", "openapi"}
@@ -37,8 +39,12 @@ BODIES: dict[str, Any] = {
         "deanonymizers": {"DEFAULT": {"type": "deanonymize_keep"}},
     },
 }
+BODIES["approvals_ask"] = {"operation": "pii.deanonymize", "request": BODIES["deanonymize"]}
+BODIES["approvals_decide"] = {"approve": True, "justification": "seen, and it is right"}
 PERSONAS = {
     "deanonymize": "reidentifier",
+    "approvals_ask": "reidentifier",
+    "approvals_decide": "approver",
     "audit_records": "auditor",
     "audit_record": "auditor",
     "audit_proof": "auditor",
@@ -65,8 +71,13 @@ LIMIT = 4
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    made = Bench(policy=limited_policy(LIMIT))
+def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Under a policy with limits; for the doors of approvals, under one that asks for them, too."""
+    callspec = getattr(request.node, "callspec", None)
+    path = callspec.params["route"].path if callspec is not None else ""
+    text = limited_text(LIMIT)
+    policy = parse_policy(with_four_eyes(text) if path.startswith("/approvals") else text, "policy.yaml")
+    made = Bench(policy=policy)
 
     async def get_service() -> StandIn:
         return StandIn(made.path)
@@ -83,12 +94,14 @@ def send(
     persona: str | None,
     body: bytes | None = None,
     authorization: str | None = None,
+    params: dict[str, str] | None = None,
 ) -> func.HttpResponse:
     """One call of a function, as the runtime makes it."""
     headers = {
         "Content-Type": "application/json",
         "X-Forwarded-For": "192.0.2.9",
         "X-Purpose": "customer-request",
+        "X-Justification": "asked for by the customer",
     }
     if persona is not None:
         authorization = bench.forger.bearer(persona)
@@ -99,10 +112,18 @@ def send(
         route.method,
         f"http://localhost/{route.name}",
         headers=headers,
-        route_params=GENESIS,
+        route_params=params or GENESIS,
         body=default if body is None else body,
     )
     return asyncio.run(route.handler(request))
+
+
+def ask_for_approval(bench: Bench) -> dict[str, str]:
+    """Somebody else asks for an approval; the route parameters that name it."""
+    ask = next(route for route in ROUTES if route.name == "approvals_ask")
+    answer = json.loads(send(ask, bench, persona="reidentifier").get_body())
+    writer, index = answer["approval"].split("/")
+    return {"writer": writer, "index": index}
 
 
 def outcome_of(
@@ -143,7 +164,8 @@ def test_the_walk_sees_every_door() -> None:
 @pytest.mark.parametrize("route", AUDITED, ids=by_name)
 def test_success_leaves_one_record(route: Route, bench: Bench) -> None:
     """An allowed call is recorded as allowed, with the role that granted it where one was needed."""
-    response = send(route, bench, persona=PERSONAS.get(route.name, "engineer"))
+    params = ask_for_approval(bench) if route.name == "approvals_decide" else None
+    response = send(route, bench, persona=PERSONAS.get(route.name, "engineer"), params=params)
     record = outcome_of(bench, response)
     # nothing is sealed in this ledger, so there is no root checkpoint to give: the one success that is a 404
     expected = 404 if route.name == "audit_checkpoint" else 200
@@ -210,7 +232,7 @@ def test_calls_over_the_limit_leave_one_record_each(
 
 @pytest.mark.parametrize("failure", [RuntimeError("canary"), EngineFailed("it raised"), MemoryError()])
 @pytest.mark.parametrize(
-    "route", [r for r in AUDITED if r.path != "/whoami" and not r.path.startswith("/audit")], ids=by_name
+    "route", [r for r in AUDITED if not r.path.startswith(("/whoami", "/audit", "/approvals"))], ids=by_name
 )
 def test_an_exception_inside_presidio_leaves_one_record(
     route: Route, failure: Exception, bench: Bench

@@ -13,7 +13,7 @@ from shared.identity.caller import Caller
 from shared.identity.decisions import Demand, decide
 from shared.identity.roles import Policy, Role
 from shared.identity.standing import describe
-from shared.identity.terms import OPEN_OPERATIONS, OPERATIONS
+from shared.identity.terms import OPEN_OPERATIONS, OPERATIONS, TEXT_OPERATIONS
 from tests.support.identities import make_caller
 
 ENTITIES = ["PERSON", "US_SSN", "URL", "IBAN_CODE"]
@@ -43,7 +43,9 @@ def make_roles(name: str) -> st.SearchStrategy[Role]:
         max_chars=limits,
         max_texts=limits,
         purposes=st.none() | subsets(PURPOSES),
-        requires=subsets(["purpose", "justification"]),
+        requires=subsets(["purpose", "justification", "ticket", "approval"]),
+        window_minutes=st.sampled_from([None, 240]),
+        windows_a_week=st.just(3),
         record_intent=st.booleans(),
     )
 
@@ -52,6 +54,8 @@ policies: st.SearchStrategy[Policy] = st.builds(
     lambda roles, **fields: Policy.model_construct(version=1, custom_entities=(), roles=roles, **fields),
     roles=st.tuples(*map(make_roles, ROLES)).flatmap(st.permutations).map(tuple),
     purposes=st.just(tuple(PURPOSES)),
+    tickets=st.sampled_from([(), ("INC-1",)]),
+    four_eyes=subsets(sorted(TEXT_OPERATIONS)),
     purpose_required=subsets(list(OPERATIONS)),
     justification_required=subsets(list(OPERATIONS)),
     sensitive_entities=subsets(ENTITIES),
@@ -75,6 +79,9 @@ demands: st.SearchStrategy[Demand] = st.builds(
     decision_process=st.booleans(),
     purpose=st.sampled_from([None, *PURPOSES, "made-up"]),
     justification=st.sampled_from([None, "because it was asked for", "no"]),
+    ticket=st.sampled_from([None, "INC-7", "Jane Doe"]),
+    approval=st.sampled_from([None, "01J9ZK6N7Q8R9STVWXYZ012345/7", "../7"]),
+    asks=st.booleans(),
 )
 
 
@@ -124,7 +131,7 @@ def test_taking_away_never_allows_more(
                 {"max_chars": 1},
                 {"max_texts": 1},
                 {"purposes": (role.purposes or ())[1:]},
-                {"requires": ("purpose", "justification")},
+                {"requires": ("purpose", "justification", "ticket", "approval")},
             ]
         )
     )
@@ -141,7 +148,13 @@ def test_asking_for_less_is_never_refused(
     smaller = data.draw(
         st.sampled_from(
             [
-                Demand(demand.operation).with_purpose(demand.purpose, demand.justification),
+                replace(
+                    Demand(demand.operation, asks=demand.asks),
+                    purpose=demand.purpose,
+                    justification=demand.justification,
+                    ticket=demand.ticket,
+                    approval=demand.approval,
+                ),
                 replace(demand, entities=None),
                 replace(demand, entities=(demand.entities or ())[1:]),
                 replace(demand, operators=demand.operators[1:]),

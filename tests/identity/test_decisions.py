@@ -12,6 +12,7 @@ from shared.identity.policy import Policy, parse_policy
 from tests.support.identities import default_policy, make_caller
 
 LONG = "Ticket 4711: the customer asked for it"
+EMERGENCY = {"purpose": "incident-response", "justification": LONG, "ticket": "INC-4711"}
 
 
 def ask(operation: str, *roles: str, kind: str = "person", **demand: Any) -> Decision:
@@ -38,7 +39,10 @@ ALLOWED = [
     ("service.operate", "Service.Operator", {}),
     ("catalog.read", "Audit.Reader", {}),
     ("catalog.read", "Pii.BreakGlass", {"purpose": "made-up"}),
-    ("pii.analyze", "Pii.BreakGlass", {"purpose": "incident-response", "justification": LONG}),
+    ("pii.analyze", "Pii.BreakGlass", EMERGENCY),
+    ("approval.decide", "Pii.Approver", {}),
+    ("approval.request", "Pii.Analyst", {}),
+    ("approval.read", "Audit.Reader", {}),
 ]
 
 
@@ -72,6 +76,8 @@ REFUSED = [
     ("purpose_required", "pii.analyze", "Pii.BreakGlass", {"justification": LONG}),
     ("purpose_forbidden", "pii.analyze", "Pii.BreakGlass", {"purpose": "quality-assurance"}),
     ("justification_required", "pii.analyze", "Pii.BreakGlass", {"purpose": "incident-response"}),
+    ("ticket_required", "pii.analyze", "Pii.BreakGlass", {**EMERGENCY, "ticket": " "}),
+    ("ticket_malformed", "pii.analyze", "Pii.BreakGlass", {**EMERGENCY, "ticket": "INC-John"}),
     ("justification_malformed", "pii.analyze", "Pii.Analyst", {"justification": "short"}),
     ("justification_malformed", "pii.analyze", "Pii.Analyst", {"justification": "x" * 501}),
     ("justification_malformed", "pii.analyze", "Pii.Analyst", {"justification": "two lines\nof text here"}),
@@ -199,7 +205,7 @@ def test_break_glass_is_the_last_resort() -> None:
     """A call that another role allows is not recorded as break-glass, and asks for no justification."""
     both = ask("pii.analyze", "Pii.BreakGlass", "Pii.Analyst")
     assert (both.role, both.intent_first) == ("Pii.Analyst", False)
-    alone = ask("pii.analyze", "Pii.BreakGlass", purpose="incident-response", justification=LONG)
+    alone = ask("pii.analyze", "Pii.BreakGlass", **EMERGENCY)
     assert (alone.role, alone.intent_first) == ("Pii.BreakGlass", True)
 
 

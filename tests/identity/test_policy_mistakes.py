@@ -85,7 +85,7 @@ def complaints(text: str) -> list[str]:
         (
             "[purpose]",
             "[reason]",
-            "14: roles.Auditor.requires[0]: expected one of 'purpose' or 'justification'",
+            "14: roles.Auditor.requires[0]: expected one of 'purpose', 'justification', 'ticket' or",
         ),
         ("  Auditor:", "  1:", "12: roles.1: expected text as a key, got 1; quote it"),
         ("  Auditor:", "  Audit Team:", "12: roles.Audit Team.name: expected a role's name"),

@@ -23,6 +23,7 @@ from shared.records.model import (
     RefusalsRecord,
     RetentionRecord,
     ReviewDecisionRecord,
+    ReviewFailedRecord,
     ReviewOverdueRecord,
     ReviewRecord,
     ServicePart,
@@ -218,6 +219,9 @@ EVERY_TYPE: tuple[Record, ...] = (
         where=WHERE,
         policy=POLICY,
         service=SERVICE,
+        texts=2,
+        chars=1_024,
+        operators=("decrypt",),
     ),
     ReviewRecord(
         time=LATER,
@@ -255,6 +259,12 @@ EVERY_TYPE: tuple[Record, ...] = (
         undecided=4,
         decide_by=TIME,
         level=1,
+        service=SERVICE,
+    ),
+    ReviewFailedRecord(
+        time=LATER,
+        review_id="2026-12",
+        code="directory_unavailable",
         service=SERVICE,
     ),
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.identity.issuers import Issuer
 from shared.identity.roles import Policy
@@ -13,19 +16,31 @@ from shared.identity.tokens import PublicKey
 from shared.ledger.notes import parse_vkey
 from shared.pii.engine import Analysis, Anonymization, Engine, Redaction
 from shared.records.digests import DigestKey
-from shared.records.model import Record
+from shared.records.model import Record, ServicePart
+from shared.usecases.approvals import Approvals
 from shared.usecases.audited import AuditedPath
 from shared.usecases.bursts import BurstCounter
 from shared.usecases.calls import Answer, Call, Operation
 from shared.usecases.committing import Committer
+from shared.usecases.conditions import Conditions
+from shared.usecases.emergencies import Emergencies
 from shared.usecases.engines import EngineRoom
 from shared.usecases.limiting import Limiter
-from shared.usecases.ports import Ledger, Receipt
+from shared.usecases.once import Claims
+from shared.usecases.ports import Ledger, LedgerStore, Receipt
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
 from shared.usecases.traffic import Traffic
-from tests.support.committers import LOG, SERVICE_KEY, make_committer
+from tests.support.committers import (
+    LOG,
+    QUICK,
+    SERVICE_KEY,
+    WRITER,
+    WRITER_KEY,
+    ManualClock,
+    make_writer,
+)
 from tests.support.forging import Forger
 from tests.support.identities import BASE_URL, NOW, NOW_S, default_policy, local_issuers, signing_key
 from tests.support.records import ENGINE, SERVICE
@@ -138,12 +153,17 @@ class Bench:
     forger: Forger = field(
         default_factory=lambda: Forger(signing_key(), signing_key("foreign"), BASE_URL, NOW_S)
     )
+    now: datetime = NOW
+    writer: str = WRITER
+    claim_store: LedgerStore | None = None
     committer: Committer = field(init=False)
     ledger: WatchedLedger = field(init=False)
     path: AuditedPath = field(init=False)
 
     def __post_init__(self) -> None:
-        self.committer = make_committer(self.store)
+        key = WRITER_KEY if self.writer == WRITER else Ed25519PrivateKey.generate()
+        writer = make_writer(key=key, service=self._service())
+        self.committer = Committer(self.store, writer, [SERVICE_KEY], ManualClock(), QUICK)
         self.committer.open()
         self.ledger = WatchedLedger(self.committer)
         engines = EngineRoom(lambda: self.engine, threads=2, queue=16)
@@ -156,19 +176,41 @@ class Bench:
             policy=self.policy,
             engines=engines,
             ledger=self.ledger,
-            refusals=RefusalCounter(self.ledger, lambda: NOW, digest, SERVICE),
+            refusals=RefusalCounter(self.ledger, lambda: self.now, digest, self._service()),
             limiter=Limiter(self.policy),
-            bursts=BurstCounter(self.ledger, digest, SERVICE),
-            recorder=Recorder(DIGEST_KEY, ENGINE, SERVICE, digest),
-            questions=Questions(self.store, LOG, [parse_vkey(SERVICE_KEY.vkey)]),
+            bursts=BurstCounter(self.ledger, digest, self._service()),
+            recorder=Recorder(DIGEST_KEY, ENGINE, self._service(), digest),
+            conditions=self._conditions(),
+            questions=self._questions(),
             traffic=Traffic(),
-            clock=lambda: NOW,
+            clock=lambda: self.now,
             max_body_bytes=1_000_000,
         )
+
+    def _service(self) -> ServicePart:
+        return SERVICE.model_copy(update={"writer": self.writer})
+
+    def _questions(self) -> Questions:
+        return Questions(self.store, LOG, [parse_vkey(SERVICE_KEY.vkey)])
+
+    def _conditions(self) -> Conditions:
+        """Over `claim_store`, which a test may have fail where the ledger's own store does not."""
+        claims, service = Claims(self.claim_store or self.store), self._service()
+
+        def clock() -> datetime:
+            return self.now
+
+        approvals = Approvals(claims, self._questions(), DIGEST_KEY, self.policy, service, clock)
+        return Conditions(approvals, Emergencies(claims, DIGEST_KEY), service, clock)
 
     def close(self) -> None:
         self.path.engines.close()
         self.committer.close()
+
+    def _times(self) -> dict[str, int]:
+        """Claims of a token that was made just now."""
+        now_s = int(self.now.timestamp())
+        return {"iat": now_s, "nbf": now_s, "exp": now_s + 3_600}
 
     async def call(
         self,
@@ -182,12 +224,13 @@ class Bench:
         params: Mapping[str, str] | None = None,
     ) -> Answer:
         """One call through the path, as a door would make it."""
-        token = {"authorization": self.forger.bearer(persona)} if persona is not None else {}
+        times = self._times() if persona is not None else {}
+        token = {"authorization": self.forger.bearer(persona, 2, **times)} if persona is not None else {}
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         return await self.path.answer(
             Call(
                 request_id=f"R{len(self.ledger.records)}-{id(data):x}",
-                received=NOW,
+                received=self.now,
                 started_ns=0,
                 headers={"content-type": JSON_TYPE, **token, **(headers or {})},
                 query=query or {},

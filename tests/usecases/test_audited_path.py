@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.errors import AnalysisTimedOut, AuditUnavailable, EngineFailed
-from shared.records.model import RECORD, AccessRecord, IntentRecord, Record, RefusalsRecord
+from shared.records.model import RECORD, AccessRecord, EmergencyRecord, IntentRecord, Record, RefusalsRecord
 from shared.usecases import catalog, presidio
 from shared.usecases.calls import Answer
 from shared.usecases.ports import Receipt
@@ -154,10 +154,15 @@ def test_deanonymize_without_a_purpose_is_refused(bench: Bench) -> None:
 
 def test_break_glass_records_its_intent_for_every_operation(bench: Bench) -> None:
     """An emergency role leaves a record before it sees anything."""
-    headers = {"x-purpose": "incident-response", "x-justification": "ticket 4711, mailbox leak"}
+    headers = {
+        "x-purpose": "incident-response",
+        "x-justification": "mailbox leak, lists on the web",
+        "x-ticket": "INC-4711",
+    }
     answer = asyncio.run(bench.call(presidio.ANALYZE, TEXT, persona="breakglass", headers=headers))
     assert answer.status == 200, answer.body
-    assert [type(record) for record in bench.ledger.records] == [IntentRecord, AccessRecord]
+    kinds = [type(record) for record in bench.ledger.records]
+    assert kinds == [EmergencyRecord, IntentRecord, AccessRecord]
 
 
 def test_nothing_leaves_when_the_record_cannot_be_stored(bench: Bench) -> None:
