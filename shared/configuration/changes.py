@@ -22,8 +22,8 @@ CUT = "…"
 def list_changes(differences: Iterable[Difference]) -> tuple[tuple[ChangePart, ...], int]:
     """The changes that a record lists, and how many more there are.
 
-    Single words come last, and the sections take turns: neither a thousand words nor a new model's labels can
-    push a role's new permission out of the record.
+    The sections take turns, and single words (but the policy's) come last: neither a thousand words nor a
+    thousand scores can push a role's new permission out of the record.
     """
     every = list(differences)
     chosen: list[ChangePart] = []
@@ -69,10 +69,14 @@ def _cut(text: str, most_chars: int) -> str:
 
 
 def _in_turn(differences: Sequence[Difference]) -> Iterable[Difference]:
-    for is_word in (False, True):
+    for is_minor in (False, True):
         queues = [
-            [each for each in differences if each.section == section and each.is_word is is_word]
+            [each for each in differences if each.section == section and _is_minor(each) is is_minor]
             for section in SECTIONS
         ]
         for round_ in itertools.zip_longest(*queues):
             yield from (each for each in round_ if each is not None)
+
+
+def _is_minor(difference: Difference) -> bool:
+    return difference.is_word and difference.section != "policy"

@@ -104,7 +104,7 @@ class _Walk:
         pair = _by_name(old), _by_name(new)
         if pair[0] is not None and pair[1] is not None:
             yield from self._compare_named(path, pair[0], pair[1])
-        elif _are_words(old) and _are_words(new):
+        elif _is_set(old) and _is_set(new):
             yield from self._compare_words(path, old, new)
         else:
             yield self._difference(path, old, new)
@@ -118,14 +118,12 @@ class _Walk:
         if kept[0] != kept[1]:
             yield self._difference((*path, ORDER), *kept)
 
-    def _compare_words(self, path: Path, old: list[Any], new: list[Any]) -> Iterator[Difference]:
-        counts = Counter(map(_key, old)), Counter(map(_key, new))
+    def _compare_words(self, path: Path, old: list[str], new: list[str]) -> Iterator[Difference]:
+        counts = Counter(old), Counter(new)
         for gone in sorted((counts[0] - counts[1]).elements()):
-            yield self._difference(path, json.loads(gone), NOTHING, is_word=True)
+            yield self._difference(path, gone, NOTHING, is_word=True)
         for come in sorted((counts[1] - counts[0]).elements()):
-            yield self._difference(path, NOTHING, json.loads(come), is_word=True)
-        if counts[0] == counts[1]:
-            yield self._difference((*path, ORDER), old, new)
+            yield self._difference(path, NOTHING, come, is_word=True)
 
     def _compare_concealed(self, path: Path, old: Any, new: Any) -> Iterator[Difference]:
         """Words that nobody may read: how many there are, and how many went and came."""
@@ -168,13 +166,14 @@ def _is_concealed(*values: Mapping[str, Any]) -> bool:
     return any(len(value) == 1 and "concealed" in value for value in values)
 
 
-def _are_words(items: Sequence[Any]) -> bool:
-    return not any(isinstance(item, dict | list) for item in items)
+def _is_set(items: Sequence[Any]) -> bool:
+    """Words in order: snapshots have sets sorted, and of two sorted lists the words tell all."""
+    return all(isinstance(item, str) for item in items) and list(items) == sorted(items)
 
 
 def _by_name(items: Sequence[Any]) -> dict[str, Any] | None:
     """Items by their names, in order; None where one has no name, or all of them are words."""
-    if items and _are_words(items):
+    if items and not any(isinstance(item, dict) for item in items):
         return None
     named: dict[str, Any] = {}
     for item in items:
