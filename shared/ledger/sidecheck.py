@@ -2,7 +2,7 @@
 
 Rules (docs/ledger-format.md, "Objects beside the logs"):
 
-1. A snapshot's name is the hash of its bytes; each that a `config` record names is there.
+1. A snapshot's name is the hash of its bytes; each that a `genesis` or `config` record names is there.
 2. An approval ends once, and is used only where another person than the one who asked had approved. Each
    that ended has its claim, which says how; so has each emergency, which says until when, each review and
    each escalation. A claim names itself: kind and key are those of its path.
@@ -208,7 +208,7 @@ class SideCheck:
             elif isinstance(item, ReportObject):
                 self._check_unnamed_report(path, item)
             elif item.digest not in self._notes.snapshots and not self._logs.expired:
-                self._files.report(Kind.SIDE_UNNAMED, path, "no `config` record names it")
+                self._files.report(Kind.SIDE_UNNAMED, path, "no record names it")
 
     def _check_unnamed_claim(self, path: str, item: ClaimObject) -> None:
         claim = self._files.claim(path, item)

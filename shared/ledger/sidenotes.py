@@ -73,11 +73,17 @@ class SideNotes:
         except (KeyError, TypeError, AttributeError, ValueError, MalformedLedger) as error:
             raise MalformedLedger("a record without the members of its type") from error
 
+    def _take_genesis(self, place: Place, fields: Mapping[str, Any]) -> None:
+        self._take_snapshot(place, fields.get("configuration"))
+
     def _take_config(self, place: Place, fields: Mapping[str, Any]) -> None:
-        for digest in (fields["configuration"], fields.get("previous")):
-            if digest is not None:
-                snapshot_path_of(digest)
-                self.snapshots.setdefault(digest, place)
+        self._take_snapshot(place, fields["configuration"])
+        self._take_snapshot(place, fields.get("previous"))
+
+    def _take_snapshot(self, place: Place, digest: str | None) -> None:
+        if digest is not None:
+            snapshot_path_of(digest)
+            self.snapshots.setdefault(digest, place)
 
     def _take_approval(self, place: Place, fields: Mapping[str, Any]) -> None:
         step = fields["step"]
@@ -115,6 +121,7 @@ class SideNotes:
 
 
 NAMING: Mapping[str, Callable[[SideNotes, Place, Mapping[str, Any]], None]] = {
+    "genesis": SideNotes._take_genesis,
     "config": SideNotes._take_config,
     "approval": SideNotes._take_approval,
     "emergency": SideNotes._take_emergency,

@@ -9,7 +9,15 @@ import pytest
 from shared.errors import StoreUnavailable
 from shared.ledger.findings import Kind
 from shared.ledger.reports import Report
-from shared.ledger.sideobjects import ClaimKind, claim_path, is_side_path
+from shared.ledger.sideobjects import (
+    ClaimKind,
+    SnapshotObject,
+    claim_path,
+    is_side_path,
+    parse_side_path,
+    snapshot_path,
+)
+from tests.support.ledgers import ULIDS, start_writer
 from tests.support.side_ledger import ASKER, SNAPSHOTS, SideLedger, check, empty_side_ledger
 from tests.support.tampering import kinds
 
@@ -76,6 +84,20 @@ def test_a_longer_emergency_is_found() -> None:
     ledger.declare()
     ledger.finish()
     assert kinds(check(store, None, clock=ledger.clock)) == {Kind.CLAIM_ALTERED}
+
+
+def test_the_snapshot_of_a_genesis_is_asked_for() -> None:
+    """Every writer's first record names what it runs: that snapshot must be there too."""
+    ledger = empty_side_ledger()
+    path = snapshot_path(SNAPSHOTS[0])
+    name = parse_side_path(path)
+    assert isinstance(name, SnapshotObject)
+    ledger.store.create(path, SNAPSHOTS[0])
+    start_writer(ledger.store, ULIDS[2], ledger.clock, seed=80, configuration=name.digest)
+    ledger.finish()
+    assert check(ledger.store, ledger.archive, clock=ledger.clock).findings == ()
+    del ledger.store.objects[path]
+    assert kinds(check(ledger.store, None, clock=ledger.clock)) == {Kind.SNAPSHOT_MISSING}
 
 
 def test_no_crash_is_called_an_attack() -> None:

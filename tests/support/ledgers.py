@@ -134,6 +134,7 @@ def start_writer(
     seed: int,
     signer: Ed25519NoteKey = SERVICE,
     root: str | None = None,
+    configuration: str | None = None,
 ) -> Writer:
     """A new writer with its first segment and its genesis in it."""
     log = WriterLog(LOG, name, private_key(seed))
@@ -147,6 +148,7 @@ def start_writer(
         engine=ENGINE,
         service=service,
         root=root,
+        configuration=configuration,
     )
     genesis = genesis.model_copy(update={"attestation": (signer.sign(genesis_text(genesis)),)})
     store.create_appendable(segment_path(name, 0))
