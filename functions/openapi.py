@@ -75,6 +75,7 @@ def build_openapi(version: str) -> dict[str, Any]:
             "/whoami": {"get": _audited("whoami", "The caller and what it may do", {"type": "object"})},
             **_approval_paths(),
             **_audit_paths(),
+            **_review_paths(),
             "/health": {"get": _open("health", "The process answers", "text/plain", {"type": "string"})},
             "/ready": {"get": _ready()},
             "/openapi.json": {
@@ -152,6 +153,25 @@ def _audit_paths() -> dict[str, Any]:
         "/audit/records/{writer}/{index}": {"get": record},
         "/audit/records/{writer}/{index}/proof": {"get": proof},
         "/audit/checkpoint": {"get": checkpoint},
+    }
+
+
+def _review_paths() -> dict[str, Any]:
+    """Which reviews there are, one of them, and decisions about its findings."""
+    which = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    shown = _audited("reviews_show", "A review and how its findings stand", _ref("Review"))
+    shown["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    decide = _post("reviews_decide", "Approve, revoke or defer findings", "Decisions", "Decided")["post"]
+    for operation in (shown, decide):
+        operation["parameters"] = which + operation.get("parameters", [])
+        operation["responses"]["404"] = {
+            "description": "Nothing of that name.",
+            "content": {"application/json": {"schema": _ref("Problem")}},
+        }
+    return {
+        "/audit/reviews": {"get": _audited("reviews_list", "Access reviews", _ref("Reviews"))},
+        "/audit/reviews/{id}": {"get": shown},
+        "/audit/reviews/{id}/decisions": {"post": decide},
     }
 
 

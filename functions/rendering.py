@@ -10,6 +10,7 @@ import azure.functions as func
 import orjson
 from ulid import ULID
 
+from shared.review.page import Page
 from shared.usecases.calls import Answer, Call
 
 SECURITY_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -51,14 +52,18 @@ def client_address(forwarded: str | None, trusted_hops: int) -> str | None:
 
 
 def render_answer(answer: Answer) -> func.HttpResponse:
-    """JSON with sorted keys, as Presidio's servers send it, or plain text for a str.
+    """JSON with sorted keys, as Presidio's servers send it, plain text for a str, HTML for a page.
 
     A problem keeps its order: `error` stands first, where clients of Presidio look for it.
     """
-    if isinstance(answer.body, str):
+    headers = {**SECURITY_HEADERS, **answer.headers}
+    if isinstance(answer.body, Page):
+        # What a page forbids itself holds before its first byte is read; framing can be forbidden here alone.
+        headers["Content-Security-Policy"] = f"{answer.body.policy}; frame-ancestors 'none'"
+        body, mimetype = answer.body.html.encode(), "text/html"
+    elif isinstance(answer.body, str):
         body, mimetype = answer.body.encode(), "text/plain"
     else:
         option = orjson.OPT_SORT_KEYS if answer.status < 400 else None
         body, mimetype = orjson.dumps(answer.body, option=option), "application/json"
-    headers = {**SECURITY_HEADERS, **answer.headers}
     return func.HttpResponse(body, status_code=answer.status, headers=headers, mimetype=mimetype)

@@ -153,6 +153,61 @@ SCHEMAS: dict[str, Schema] = {
         },
         ("approval", "state", "decided_at"),
     ),
+    "Reviews": _object(
+        {
+            "reviews": _array(
+                {
+                    "type": "object",
+                    "description": "The record of a review, its name, and the number of undecided findings.",
+                }
+            )
+        },
+        ("reviews",),
+    ),
+    "Review": _object(
+        {
+            "record": _string(description="The `review` record: <writer>/<index>."),
+            "digest": _string(description="SHA-256 of the report; decisions are about these bytes."),
+            "undecided": {"type": "integer"},
+            "decisions": {"type": "object", "description": "Finding -> how it stands, and by which decision."},
+            "report": {"type": "object", "description": "docs/access-review.schema.json"},
+        },
+        ("record", "digest", "undecided", "decisions", "report"),
+    ),
+    "Decisions": _object(
+        {
+            "decisions": _array(
+                _object(
+                    {
+                        "finding": _string(),
+                        "choice": _string(enum=["approve", "revoke", "defer", "applied"]),
+                        "justification": _string(minLength=10, maxLength=500),
+                        "defer_until": _string(
+                            format="date-time", description="With `defer`: within 90 days."
+                        ),
+                        "replaces": _string(
+                            description="The record of the decision that stands, if there is one."
+                        ),
+                    },
+                    ("finding", "choice", "justification"),
+                )
+            )
+        },
+        ("decisions",),
+    ),
+    "Decided": _object(
+        {
+            "review": _string(),
+            "decisions": _array(
+                _object(
+                    {"finding": _string(), "record": _string(), "state": _string()},
+                    ("finding", "record", "state"),
+                )
+            ),
+            "undecided": {"type": "integer"},
+        },
+        ("review", "decisions", "undecided"),
+    ),
     "Problem": _object(
         {
             "error": _string(description="What is wrong and what to change; never a value of yours."),

@@ -1,4 +1,4 @@
-"""The timers: sealing, expiry, archiving, verification, retention, heartbeat, baselines. One each at a time.
+"""The timers: sealing, archiving, verification, retention, heartbeat, baselines, reviews. One each at a time.
 
 The Functions host lets one instance run a timer, by a lease on a blob. In Azure a second app of the same
 package runs these alone, under an identity of its own (infra/).
@@ -62,6 +62,22 @@ async def sweep(timer: func.TimerRequest) -> None:
     """Every night, after the verification: what retention has released is deleted, with a record of it."""
     service = await wiring.get_service()
     await asyncio.to_thread(service.housekeeping.sweep)
+
+
+@bp.function_name("access_review")
+@bp.timer_trigger(arg_name="timer", schedule="0 0 5 1 * *", run_on_startup=False)
+async def access_review(timer: func.TimerRequest) -> None:
+    """On the first of each month: who holds what, who used what, and what is wrong with it."""
+    service = await wiring.get_service()
+    await asyncio.to_thread(service.reviewing.make_due)
+
+
+@bp.function_name("overdue_reviews")
+@bp.timer_trigger(arg_name="timer", schedule="0 30 6 * * *", run_on_startup=False)
+async def overdue_reviews(timer: func.TimerRequest) -> None:
+    """Every day: a review that could not be made is made, and findings that nobody decided are told again."""
+    service = await wiring.get_service()
+    await asyncio.to_thread(service.reviewing.look_after)
 
 
 @bp.function_name("baselines")

@@ -51,6 +51,24 @@ param appIdUri string = 'api://${entraTenantId}/presidio-${environmentName}'
 @description('More trusted issuers, in the form of the setting TRUSTED_ISSUERS. With any, the platform\'s own check lets unknown tokens through to the code.')
 param additionalIssuers array = []
 
+// --- the access review
+
+@description('Whether the keeper makes a review of who holds what on the first of each month.')
+param accessReviews bool = true
+
+@description('Days of records that a review looks at, at most those that the first container keeps.')
+@minValue(7)
+@maxValue(3650)
+param reviewDays int = 90
+
+@description('Days in which findings are to be decided; after them they are escalated.')
+@minValue(1)
+@maxValue(90)
+param reviewDecideDays int = 14
+
+@description('Whether the stored reports carry names of people. Without, auditor review render adds them locally.')
+param reviewNames bool = false
+
 @description('Object ids that may read evidence and query events.')
 param auditorPrincipalIds string[] = []
 
@@ -296,6 +314,10 @@ var serviceSettings serviceChoices = {
   ledgerName: logName
   trustedIssuers: concat([issuer], additionalIssuers)
   graphUrl: graphUrl
+  reviews: accessReviews ? 'on' : 'off'
+  reviewDays: reviewDays
+  reviewDecideDays: reviewDecideDays
+  reviewNames: reviewNames ? 'on' : 'off'
   trustedProxyHops: gated ? 2 : 1
   engineThreads: threads[string(instanceMemoryMB)]
   engineQueue: engineQueue
@@ -646,6 +668,9 @@ output KEEPER_APP_NAME string = names.keeper
 
 @description('Object id of the identity that the federated credential of the app registration names.')
 output SERVICE_PRINCIPAL_ID string = identities.outputs.servicePrincipalId
+
+@description('Object id of the identity that reads the directory for the access review.')
+output KEEPER_PRINCIPAL_ID string = identities.outputs.keeperPrincipalId
 
 @description('Audience of callers\' tokens.')
 output API_APP_ID_URI string = appIdUri

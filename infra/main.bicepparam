@@ -45,6 +45,10 @@ param entraClientId = readEnvironmentVariable('ENTRA_CLIENT_ID', '00000000-0000-
 param loginEndpoint = readEnvironmentVariable('AZURE_LOGIN_ENDPOINT', 'https://login.microsoftonline.com/')
 // And so has Microsoft Graph, e.g. https://graph.microsoft.us
 param graphUrl = readEnvironmentVariable('GRAPH_URL', 'https://graph.microsoft.com')
+param accessReviews = bool(readEnvironmentVariable('ACCESS_REVIEWS', 'true'))
+param reviewDays = int(readEnvironmentVariable('REVIEW_DAYS', '90'))
+param reviewDecideDays = int(readEnvironmentVariable('REVIEW_DECIDE_DAYS', '14'))
+param reviewNames = bool(readEnvironmentVariable('REVIEW_NAMES', 'false'))
 param additionalIssuers = json(readEnvironmentVariable('ADDITIONAL_ISSUERS', '[]'))
 param auditorPrincipalIds = json(readEnvironmentVariable('AUDITOR_PRINCIPAL_IDS', '[]'))
 param auditorPrincipalType = readEnvironmentVariable('AUDITOR_PRINCIPAL_TYPE', 'Group')

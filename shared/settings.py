@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     review_app_id: Annotated[
         str | None, Field(pattern=r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
     ] = None
+    reviews: Literal["on", "off"] = "on"
+    review_days: Annotated[int, Field(ge=7, le=3_650)] = 90
+    review_decide_days: Annotated[int, Field(ge=1, le=90)] = 14
+    review_names: Literal["on", "off"] = "off"
 
     # --- Presidio
     analyzer_conf_file: Path = Path("config/analyzer.yaml")

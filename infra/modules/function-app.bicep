@@ -107,6 +107,14 @@ type serviceChoices = {
   trustedIssuers: array
   @description('Microsoft Graph of this cloud, for the access review.')
   graphUrl: string
+  @description('Whether access reviews are made.')
+  reviews: 'on' | 'off'
+  @description('Days of records that a review looks at.')
+  reviewDays: int
+  @description('Days in which findings are to be decided.')
+  reviewDecideDays: int
+  @description('Whether stored reports carry names of people.')
+  reviewNames: 'on' | 'off'
   @description('Proxies in front of the code whose X-Forwarded-For is believed.')
   trustedProxyHops: int
   @description('Threads of the engine in one instance.')
@@ -239,6 +247,10 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     TRUSTED_ISSUERS: string(choices.trustedIssuers)
     GRAPH_URL: choices.graphUrl
     REVIEW_APP_ID: entraClientId
+    REVIEWS: choices.reviews
+    REVIEW_DAYS: string(choices.reviewDays)
+    REVIEW_DECIDE_DAYS: string(choices.reviewDecideDays)
+    REVIEW_NAMES: choices.reviewNames
     TRUSTED_PROXY_HOPS: string(choices.trustedProxyHops)
     POLICY_FILE: 'config/policy.yaml'
     ANALYZER_CONF_FILE: 'config/analyzer.yaml'
@@ -257,10 +269,12 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     SERVICE_COMMIT_SIGNED: choices.serviceCommitSigned
 
     // timers are the keeper's work: functions/timers.py, a line each
+    'AzureWebJobs.access_review.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.archive.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.baselines.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.expire.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.heartbeat.Disabled': runsTimers ? 'false' : 'true'
+    'AzureWebJobs.overdue_reviews.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.seal.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.sweep.Disabled': runsTimers ? 'false' : 'true'
     'AzureWebJobs.verify.Disabled': runsTimers ? 'false' : 'true'

@@ -48,6 +48,7 @@ from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Draft, Recorder, Vocabulary, identify, locate_call
 from shared.usecases.refusals import Refusal, RefusalCounter
+from shared.usecases.reviews import Reviews
 from shared.usecases.statuses import problem_answer, status_of
 from shared.usecases.traffic import Traffic
 
@@ -75,6 +76,7 @@ class AuditedPath:
     recorder: Recorder
     conditions: Conditions
     questions: Questions
+    reviews: Reviews
     traffic: Traffic
     clock: Clock
     max_body_bytes: int
@@ -172,7 +174,9 @@ class AuditedPath:
             nonlocal started_ns
             started_ns = time.monotonic_ns()
             try:
-                grant = Grant(caller, decision, self.policy, self.questions, approvals, commit, engine)
+                grant = Grant(
+                    caller, decision, self.policy, self.questions, approvals, self.reviews, commit, engine
+                )
                 draft.result = work.run(grant)
                 return draft.result.body
             finally:

@@ -14,6 +14,7 @@ from shared.identity.policy import Policy
 from shared.pii.engine import Engine
 from shared.usecases.approvals import Approvals, Commit
 from shared.usecases.questions import Questions
+from shared.usecases.reviews import Reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What leaves: `body` is anything JSON can carry, or a str that leaves as plain text."""
+    """What leaves: anything JSON can carry, a str that leaves as plain text, or a Page as HTML."""
 
     status: int
     body: Any
@@ -64,10 +65,10 @@ class Result:
 class Grant:
     """What allowed work runs with: who asked, what the policy said, the ledger's answers, and the engine.
 
-    `approvals` are what second persons are asked for. `commit` stores a further record of this call and
-    returns once it is stored; it raises AuditUnavailable. It is for work on a thread (`reads_storage`, or
-    with an engine): work that is done at once must not wait. `lent` is None for work that said that it needs
-    no engine.
+    `approvals` are what second persons are asked for, `reviews` the access reviews. `commit` stores a further
+    record of this call and returns once it is stored; it raises AuditUnavailable. It is for work on a thread
+    (`reads_storage`, or with an engine): work that is done at once must not wait. `lent` is None for work
+    that said that it needs no engine.
     """
 
     caller: Caller
@@ -75,6 +76,7 @@ class Grant:
     policy: Policy
     questions: Questions
     approvals: Approvals
+    reviews: Reviews
     commit: Commit
     lent: Engine | None = None
 

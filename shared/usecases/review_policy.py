@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.identity.bounds import needed_statements
 from shared.identity.rates import rate_of
 from shared.identity.roles import Policy, Role
 from shared.identity.terms import OPERATIONS
@@ -33,21 +34,17 @@ def _view_role(policy: Policy, role: Role) -> RoleView:
         max_texts=role.max_texts,
         purposes=None if role.purposes is None else frozenset(role.purposes),
         is_emergency=_is_emergency(role),
-        statements={name: _statements(policy, role, name) for name in role.permissions},
-        four_eyes=frozenset(role.four_eyes),
+        statements={
+            name: frozenset(needed_statements(policy, role, name))
+            for name in OPERATIONS
+            if name in role.permissions
+        },
+        requires=frozenset(role.requires),
         requests_a_minute={name: rate.a_minute for name, rate in rates.items() if rate is not None},
+        burst=role.burst,
     )
 
 
 def _is_emergency(role: Role) -> bool:
     """A role whose use is limited in time from its first use, or recorded before it is served."""
     return role.window_minutes is not None or role.record_intent
-
-
-def _statements(policy: Policy, role: Role, operation: str) -> frozenset[str]:
-    asked = set(role.requires)
-    if operation in policy.purpose_required:
-        asked.add("purpose")
-    if operation in policy.justification_required:
-        asked.add("justification")
-    return frozenset(asked)

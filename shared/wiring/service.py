@@ -41,6 +41,7 @@ from shared.usecases.readiness import Readiness
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
 from shared.usecases.retention import Sweeper
+from shared.usecases.reviewing import Reviewing
 from shared.usecases.rootstore import RootView
 from shared.usecases.sealing import Sealer
 from shared.usecases.telemetry import QUEUE_DEPTH, SEAL_AGE, Pulse, Telemetry
@@ -51,6 +52,7 @@ from shared.usecases.writers import Writer
 from shared.version import VERSION
 from shared.wiring import parts
 from shared.wiring.configuration import SettingsFiles, commit_facts, read_all
+from shared.wiring.reviews import join_reviewing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Service:
     path: AuditedPath
     readiness: Readiness
     housekeeping: Housekeeping
+    reviewing: Reviewing
     approvals: Approvals
     engines: EngineRoom
     keys: KeySets
@@ -130,6 +133,10 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
     questions = Questions(base.store, settings.ledger_name, base.trusted)
     digest_key = DigestKey(settings.digest_key.get_secret_value())
     conditions = _conditions(base, questions, digest_key)
+    archive = parts.open_container(settings, settings.archive_container)
+    reviewing = join_reviewing(
+        settings, (base.store, archive), base.trusted, base.policy, base.service, ledger
+    )
     path = AuditedPath(
         issuers=issuers,
         keys=keys,
@@ -142,6 +149,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
         recorder=Recorder(digest_key, base.engine, base.service, base.policy.digest),
         conditions=conditions,
         questions=questions,
+        reviews=reviewing.review.reviews,
         traffic=traffic,
         clock=parts.utc_now,
         max_body_bytes=settings.max_body_bytes,
@@ -149,7 +157,8 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
     return Service(
         path=path,
         readiness=Readiness(engines, ledger, keys, issuers),
-        housekeeping=_housekeeping(base, ledger, questions),
+        housekeeping=_housekeeping(base, archive, ledger, questions),
+        reviewing=reviewing,
         approvals=conditions.approvals,
         engines=engines,
         keys=keys,
@@ -209,9 +218,10 @@ def _conditions(base: _Base, questions: Questions, key: DigestKey) -> Conditions
     return Conditions(approvals, Emergencies(claims, key), base.service, parts.utc_now)
 
 
-def _housekeeping(base: _Base, ledger: Committer, questions: Questions) -> Housekeeping:
+def _housekeeping(
+    base: _Base, archive: BlobLedgerStore, ledger: Committer, questions: Questions
+) -> Housekeeping:
     settings, clock = base.settings, parts.utc_now
-    archive = parts.open_container(settings, settings.archive_container)
     shelf = parts.open_shelf(settings)
     age = SealAge()
     base.telemetry.watch(SEAL_AGE, age.read)

@@ -23,6 +23,7 @@ from tests.support.committers import WRITER
 from tests.support.functions import Route, http_routes
 from tests.support.policies import with_four_eyes
 from tests.support.rates import limited_text
+from tests.support.reviewed import store_review
 from tests.support.services import Bench
 
 OPEN = {"health", "ready", "openapi"}
@@ -41,7 +42,15 @@ BODIES: dict[str, Any] = {
 }
 BODIES["approvals_ask"] = {"operation": "pii.deanonymize", "request": BODIES["deanonymize"]}
 BODIES["approvals_decide"] = {"approve": True, "justification": "seen, and it is right"}
+BODIES["reviews_decide"] = {
+    "decisions": [
+        {"finding": "f-0000000000000000", "choice": "revoke", "justification": "left the team in May"}
+    ]
+}
 PERSONAS = {
+    "reviews_list": "reviewer",
+    "reviews_show": "reviewer",
+    "reviews_decide": "reviewer",
     "deanonymize": "reidentifier",
     "approvals_ask": "reidentifier",
     "approvals_decide": "approver",
@@ -165,6 +174,8 @@ def test_the_walk_sees_every_door() -> None:
 def test_success_leaves_one_record(route: Route, bench: Bench) -> None:
     """An allowed call is recorded as allowed, with the role that granted it where one was needed."""
     params = ask_for_approval(bench) if route.name == "approvals_decide" else None
+    if route.path.startswith("/audit/reviews"):
+        params = {"id": store_review(bench).id}
     response = send(route, bench, persona=PERSONAS.get(route.name, "engineer"), params=params)
     record = outcome_of(bench, response)
     # nothing is sealed in this ledger, so there is no root checkpoint to give: the one success that is a 404

@@ -31,6 +31,7 @@ from shared.usecases.ports import Ledger, LedgerStore, Receipt
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
+from shared.usecases.reviews import Reviews
 from shared.usecases.traffic import Traffic
 from tests.support.committers import (
     LOG,
@@ -148,6 +149,7 @@ class Bench:
 
     engine: PlainEngine = field(default_factory=PlainEngine)
     store: MemoryStore = field(default_factory=MemoryStore)
+    archive: MemoryStore = field(default_factory=MemoryStore)
     policy: Policy = field(default_factory=default_policy)
     keys: HeldKeys = field(default_factory=HeldKeys)
     forger: Forger = field(
@@ -182,6 +184,7 @@ class Bench:
             recorder=Recorder(DIGEST_KEY, ENGINE, self._service(), digest),
             conditions=self._conditions(),
             questions=self._questions(),
+            reviews=Reviews(self.store, self.archive, LOG, [parse_vkey(SERVICE_KEY.vkey)], self._service()),
             traffic=Traffic(),
             clock=lambda: self.now,
             max_body_bytes=1_000_000,
@@ -207,10 +210,11 @@ class Bench:
         self.path.engines.close()
         self.committer.close()
 
-    def _times(self) -> dict[str, int]:
-        """Claims of a token that was made just now."""
+    def bearer(self, persona: str, **claims: Any) -> str:
+        """The value of an Authorization header: a token that was made just now, with these claims changed."""
         now_s = int(self.now.timestamp())
-        return {"iat": now_s, "nbf": now_s, "exp": now_s + 3_600}
+        times = {"iat": now_s, "nbf": now_s, "exp": now_s + 3_600}
+        return self.forger.bearer(persona, 2, **{**times, **claims})
 
     async def call(
         self,
@@ -224,8 +228,7 @@ class Bench:
         params: Mapping[str, str] | None = None,
     ) -> Answer:
         """One call through the path, as a door would make it."""
-        times = self._times() if persona is not None else {}
-        token = {"authorization": self.forger.bearer(persona, 2, **times)} if persona is not None else {}
+        token = {"authorization": self.bearer(persona)} if persona is not None else {}
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         return await self.path.answer(
             Call(
