@@ -26,7 +26,7 @@ class Calendar:
     """The days of a window. Recent ones are the last `recent_days`, the window's last day included."""
 
     def __init__(self, since: datetime, until: datetime, options: ReviewOptions) -> None:
-        """Raises ValueError for a window of less than 0 or more than `MOST_DAYS` days, or without time zone."""
+        """Raises ValueError for a window of less than 0 or more than `MOST_DAYS` days, or without zones."""
         if not timedelta() <= until - since < timedelta(days=MOST_DAYS):
             raise ValueError(f"expected a window of 0 to {MOST_DAYS} days, got {(until - since).days}")
         self.since, self.until = format_time(since), format_time(until)

@@ -8,6 +8,7 @@ from shared.review.calendar import Day, read_time
 from shared.review.directory import PrincipalKey
 from shared.review.evidence import Bucket
 from shared.review.exercising import Exercising
+from shared.review.policy_view import OPEN_OPERATIONS
 from shared.review.uses import CallerUse, ClientUse, Days, FirstUse, RoleUse
 
 DAY_EVIDENCE = 10
@@ -18,26 +19,19 @@ OTHERS = "(others)"
 
 
 class _Role:
-    __slots__ = ("calls", "evidence", "exercise", "first", "last", "recent_calls")
+    __slots__ = ("calls", "evidence", "exercise", "last", "recent_calls")
 
-    def __init__(self, time: str) -> None:
+    def __init__(self) -> None:
         self.calls = self.recent_calls = 0
-        self.first = self.last = time
+        self.last = ""
         self.evidence = Bucket()
         self.exercise = Exercising()
-
-    def span(self, time: str) -> None:
-        if time < self.first:
-            self.first = time
-        if time > self.last:
-            self.last = time
 
     def freeze(self) -> RoleUse:
         return RoleUse(
             self.calls,
             self.recent_calls,
-            read_time(self.first),
-            read_time(self.last),
+            read_time(self.last) if self.last else None,
             self.evidence.freeze(),
             self.exercise.freeze(),
         )
@@ -128,25 +122,21 @@ class Caller:
         if kind > self.kind:
             self.kind = kind
 
-    def use_role(self, role: str, time: str, day: Day, item: str) -> Exercising:
-        """An allowed call under this role; what it needed goes into the answer."""
+    def exercise(self, role: str, operation: str, time: str) -> Exercising:
+        """A call under this role was allowed or announced; what it needs goes into the answer."""
         use = self.roles.get(role)
         if use is None:
-            use = self.roles[role] = _Role(time)
-        use.calls += 1
-        if day.is_recent:
-            use.recent_calls += 1
-        use.span(time)
-        use.evidence.add(item)
+            use = self.roles[role] = _Role()
+        if time > use.last and operation not in OPEN_OPERATIONS:
+            use.last = time
         return use.exercise
 
-    def intend(self, role: str, time: str) -> Exercising:
-        """A call that was announced: its outcome follows, and only that is counted."""
-        use = self.roles.get(role)
-        if use is None:
-            use = self.roles[role] = _Role(time)
-        use.span(time)
-        return use.exercise
+    def count_role(self, role: str, day: Day, item: str) -> None:
+        """An allowed call that needed a permission of this role."""
+        use = self.roles[role]
+        use.calls += 1
+        use.recent_calls += day.is_recent
+        use.evidence.add(item)
 
     def count_call(self, day: Day, item: str, is_off_hours: bool) -> None:
         """An allowed call."""
@@ -169,17 +159,21 @@ class Caller:
             self.refusals.add(item, count)
             self.refusal_reasons[reason] = self.refusal_reasons.get(reason, 0) + count
 
-    def reidentify(self, texts: int, time: str, day: Day, item: str) -> None:
-        """Values were brought back."""
-        self.reidentifications += 1
-        self.day_reidentified = _raise(self.day_reidentified, self.days, day.index, texts)
+    def give_out(self, day: Day, texts: int, is_revealing: bool, told: int) -> None:
+        """So many texts had values brought back, so many findings of sensitive entity types were told."""
+        self.sensitive_released += told
+        if is_revealing:
+            self.reidentifications += 1
+            self.day_reidentified = _raise(self.day_reidentified, self.days, day.index, texts)
+
+    def reidentify(self, time: str, day: Day, item: str) -> None:
+        """Values were brought back, in no emergency."""
         if self.reidentified is None:
             self.reidentified = _Times(time)
         self.reidentified.add(time, item, day.is_recent)
 
-    def tell(self, findings: int, time: str, day: Day, item: str) -> None:
-        """Findings of sensitive entity types were told."""
-        self.sensitive_released += findings
+    def tell(self, time: str, day: Day, item: str) -> None:
+        """Sensitive entity types were told of, in no emergency."""
         if self.told is None:
             self.told = _Times(time)
         self.told.add(time, item, day.is_recent)

@@ -10,10 +10,13 @@ REIDENTIFY = "pii.deanonymize"
 ANALYZE = "pii.analyze"
 REDACT = "pii.redact"
 SENSITIVE = "pii.sensitive"
+"""Permissions that the rules name. Every other is only counted, whatever it is called."""
+
 TEXT_OPERATIONS = frozenset({ANALYZE, "pii.anonymize", REIDENTIFY, REDACT})
 OPERATOR_OPERATIONS = TEXT_OPERATIONS - {ANALYZE}
 DETECTING_OPERATIONS = frozenset({ANALYZE, REDACT})
-"""Permissions that the rules name. Every other is only counted, whatever it is called."""
+OPEN_OPERATIONS = frozenset({"catalog.read", "identity.read", "approval.request", "approval.read"})
+"""Operations that need no permission: any role of the policy will do."""
 
 type Words = frozenset[str]
 

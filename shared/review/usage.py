@@ -14,7 +14,7 @@ from shared.review.callers import Caller
 from shared.review.directory import PrincipalKey
 from shared.review.evidence import entry
 from shared.review.options import ReviewOptions
-from shared.review.policy_view import REIDENTIFY, PolicyView
+from shared.review.policy_view import OPEN_OPERATIONS, REIDENTIFY, PolicyView
 from shared.review.uses import Usage
 
 __all__ = ["MOST_ADDRESSES", "Usage", "UsageBuilder"]
@@ -39,6 +39,7 @@ class UsageBuilder:
         self._calendar = Calendar(since, until, options or ReviewOptions())
         self._from, self._to = self._calendar.since, self._calendar.until
         self._sensitive = policy.sensitive_entities
+        self._emergency_roles = policy.emergency_roles
         self._first: str | None = None
         self._records = self._not_understood = 0
         self._callers: dict[PrincipalKey, Caller] = {}
@@ -114,26 +115,34 @@ class UsageBuilder:
         self._month_calls[month] = self._month_calls.get(month, 0) + 1
         role = decision.get("role")
         if role is not None:
-            caller.use_role(role, time, day, item).take(operation, what, decision)
+            caller.exercise(role, operation, time).take(operation, what, decision)
+            if operation not in OPEN_OPERATIONS:
+                caller.count_role(role, day, item)
         is_off_hours = self._calendar.is_off_hours(time, day)
         caller.count_call(day, item, is_off_hours)
-        if self._take_release(caller, time, item, day, fields) and is_off_hours and day.is_recent:
-            caller.off_hours_sensitive.add(item)
+        released = what.get("entities_released")
+        if released or operation == REIDENTIFY:
+            self._take_release(caller, time, item, day, fields, is_off_hours)
         self._take_place(caller, time, item, day, fields)
 
-    def _take_release(self, caller: Caller, time: str, item: str, day: Day, fields: Fields) -> bool:
-        """True where something sensitive was given out: values brought back, sensitive types told."""
+    def _take_release(
+        self, caller: Caller, time: str, item: str, day: Day, fields: Fields, is_off_hours: bool
+    ) -> None:
+        """Something was given out: values brought back, or findings of sensitive entity types told."""
         what = fields["what"]
-        is_revealing: bool = what["operation"] == REIDENTIFY and fields["outcome"]["status"] < 400
+        texts = what.get("texts", 0)
+        is_revealing = what["operation"] == REIDENTIFY and fields["outcome"]["status"] < 400
+        released = what.get("entities_released") or {}
+        told = sum(count for name, count in released.items() if name in self._sensitive)
+        caller.give_out(day, texts if is_revealing else 0, is_revealing, told)
+        if fields["decision"].get("role") in self._emergency_roles:
+            return
         if is_revealing:
-            caller.reidentify(what.get("texts", 0), time, day, item)
-        released = what.get("entities_released")
-        if not released:
-            return is_revealing
-        told: int = sum(count for name, count in released.items() if name in self._sensitive)
+            caller.reidentify(time, day, item)
         if told:
-            caller.tell(told, time, day, item)
-        return is_revealing or told > 0
+            caller.tell(time, day, item)
+        if (is_revealing or told) and is_off_hours and day.is_recent:
+            caller.off_hours_sensitive.add(item)
 
     def _take_place(self, caller: Caller, time: str, item: str, day: Day, fields: Fields) -> None:
         """Through which app the call came, and from which address."""
@@ -167,7 +176,8 @@ class UsageBuilder:
         caller = self._caller(time, fields["who"])
         role = decision.get("role")
         if caller is not None and role is not None and decision["allowed"]:
-            caller.intend(role, time).take(what["operation"], what, decision)
+            operation = what["operation"]
+            caller.exercise(role, operation, time).take(operation, what, decision)
 
     def _take_refusals(self, time: str, item: str, fields: Fields) -> None:
         """Refusals counted together: of a burst over a caller's rate limit. Others name nobody."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.review.directory import PrincipalKey
+from shared.review.policy_view import OPEN_OPERATIONS
 
 MOST_EVIDENCE = 20
 """The most names of records that stand behind one thing."""
@@ -52,15 +53,15 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class RoleUse:
-    """One caller's use of one role: allowed calls, of them the recent ones, first and last time.
+    """One caller's use of one role: allowed calls that needed a permission, recent ones, and when the last was.
 
-    There are no calls where one was only announced (`intent`) and its end is not recorded.
+    Announced calls (`intent`) whose end is not recorded count for `last` and in what was exercised alone.
+    Operations that need no permission stand in `exercise` only.
     """
 
     calls: int
     recent_calls: int
-    first: datetime
-    last: datetime
+    last: datetime | None
     evidence: Evidence
     exercise: Exercise
 
@@ -98,7 +99,8 @@ class CallerUse:
     `seen` is the last time that any record names it. `recent_refusals`, `refusal_reasons`, `emergencies` (by
     role) and `off_hours_sensitive` are of the time under review; `earlier_calls` were before it, and
     `earlier_off_hours` of them out of office hours. `reidentified` and `told` (of sensitive entity types) are
-    None where that never happened. `addresses` is None for a person, and where there are too many to keep.
+    None where that never happened; they and `off_hours_sensitive` leave out emergencies, which are shown by
+    themselves. `addresses` is None for a person, and where there are too many to keep.
     `day_evidence` holds records of recent days by day (index into `Days`).
     """
 
@@ -123,6 +125,12 @@ class CallerUse:
     addresses: Mapping[str, ClientUse] | None
     emergencies: Mapping[str, Evidence]
     day_evidence: Mapping[int, Evidence]
+
+    @property
+    def exercised(self) -> frozenset[str]:
+        """The permissions for operations that were called, under whichever role."""
+        called = {name for use in self.roles.values() for name in use.exercise.operations}
+        return frozenset(called) - OPEN_OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)
