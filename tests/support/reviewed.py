@@ -14,7 +14,7 @@ from tests.support.services import Bench
 
 
 def store_review(bench: Bench, review: Review | None = None, **changes: Any) -> Review:
-    """Store a review as the timer does; `changes` replace fields of its record, as somebody who lies would."""
+    """Store a review as the timer does; `changes` replace fields of its record, as a liar would."""
     made = review or sample_review()
     files = render_reports(made)
     service = bench.path.reviews.service
