@@ -14,6 +14,7 @@ from devstack.loganalytics.database import Database, Span
 from devstack.loganalytics.report import render_report
 from devstack.loganalytics.workbook import FOLDER, Part, load_parts, render_function, render_workbook
 from shared.records.columns import ALL_COLUMNS
+from tests.support.attacks_on_configuration import changed_score
 from tests.support.month import span_of_silence
 
 PARTS = load_parts()
@@ -39,9 +40,10 @@ def test_kusto_understands_a_query(semantics: dict[str, Semantics], part: Part) 
 
 
 @EVERY
-def test_a_query_answers_on_a_month(month: Database, semantics: dict[str, Semantics], part: Part) -> None:
-    """With rows, and with the columns that Kusto says it has."""
-    rows = _ask(part, month)
+def test_a_query_answers_on_a_month(sandbox: Database, semantics: dict[str, Semantics], part: Part) -> None:
+    """A month in which the configuration was changed once: with rows, and the columns that Kusto names."""
+    changed_score(sandbox, END - timedelta(hours=1))
+    rows = _ask(part, sandbox)
     assert rows
     assert list(rows[0]) == list(semantics[part.name].columns)
 

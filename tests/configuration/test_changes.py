@@ -40,6 +40,8 @@ def test_a_thousand_words_do_not_push_out_a_permission() -> None:
     ]
     listed, _ = list_changes([*words, permission])
     assert permission.path[-1] in listed[0].path
+    listed, _ = list_changes([*(_score(number) for number in range(1_000)), permission])
+    assert listed[0].new == '"pii.deanonymize"'
     listed, _ = list_changes([*(_score(number) for number in range(1_000)), _score(1, "nlp")])
     assert {change.part for change in listed} == {"recognizers", "nlp"}
     listed, _ = list_changes([*words, _score(1)])
