@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,12 @@ from tests.support.bicep import (
 )
 
 FILES = sorted(INFRA.rglob("*.bicep"))
-WITHOUT_GRAPH = [file for file in FILES if file.name != "entra.bicep"]
+OF_GRAPH = ("entra.bicep", "directory.bicep")
+WITHOUT_GRAPH = [file for file in FILES if file.name not in OF_GRAPH]
 GRAPH_TYPES = ROOT.parent / "shared" / "data" / "msgraph-bicep-v1.0.0"
 NO_TYPES = (
-    "NOT COMPILED: infra/entra.bicep needs the Microsoft Graph extension, which comes from a registry; "
-    "its types are not at hand"
+    "NOT COMPILED: infra/entra.bicep and infra/directory.bicep need the Microsoft Graph extension, which "
+    "comes from a registry; its types are not at hand"
 )
 ids = [str(file.relative_to(INFRA)) for file in WITHOUT_GRAPH]
 
@@ -120,32 +122,43 @@ def test_each_choice_evaluates(variables: dict[str, str], bicep: Bicep) -> None:
     assert evaluate(bicep, variables)["diagnostics"] == []
 
 
-def test_the_registration_compiles_without_a_message(tmp_path: Path) -> None:
-    """infra/entra.bicep against Microsoft's own types of the Graph extension."""
+def compile_with_graph(name: str, folder: Path) -> dict[str, Any]:
+    """A file that needs the Graph extension, against Microsoft's own types of it; no message is allowed."""
     compiler = find_compiler()
     if compiler is None or not GRAPH_TYPES.is_dir():
         pytest.skip(NO_TYPES)
     for file in GRAPH_TYPES.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    run(compiler, "publish-extension", str(tmp_path / "index.json"), "--target", str(tmp_path / "graph.tgz"))
+        (folder / file.name).write_bytes(file.read_bytes())
+    run(compiler, "publish-extension", str(folder / "index.json"), "--target", str(folder / "graph.tgz"))
     config = json.loads((INFRA / "bicepconfig.json").read_text("utf-8"))
-    config["extensions"]["microsoftGraphV1"] = str(tmp_path / "graph.tgz")
-    (tmp_path / "bicepconfig.json").write_text(json.dumps(config))
-    done = run(
-        compiler,
-        "build",
-        str(INFRA / "entra.bicep"),
-        "--stdout",
-        "--config",
-        str(tmp_path / "bicepconfig.json"),
-    )
-    messages = [line for line in done.stderr.splitlines() if "entra.bicep" in line or ": Error" in line]
+    config["extensions"]["microsoftGraphV1"] = str(folder / "graph.tgz")
+    (folder / "bicepconfig.json").write_text(json.dumps(config))
+    options = ("--stdout", "--config", str(folder / "bicepconfig.json"))
+    done = run(compiler, "build", str(INFRA / name), *options)
+    messages = [line for line in done.stderr.splitlines() if name in line or ": Error" in line]
     assert messages == []
-    template = json.loads(done.stdout)
+    template: dict[str, Any] = json.loads(done.stdout)
+    return template
+
+
+def test_the_registration_compiles_without_a_message(tmp_path: Path) -> None:
+    """infra/entra.bicep: version 2 tokens, idtyp, a federated credential."""
+    template = compile_with_graph("entra.bicep", tmp_path)
     application = template["resources"]["api"]["properties"]
     assert application["api"]["requestedAccessTokenVersion"] == 2
     assert [claim["name"] for claim in application["optionalClaims"]["accessToken"]] == ["idtyp"]
     assert "federatedIdentityCredentials" in json.dumps(template["resources"]["federated"])
+
+
+def test_the_review_s_rights_compile_without_a_message(tmp_path: Path) -> None:
+    """infra/directory.bicep: permissions of Microsoft Graph for one identity, and nothing else."""
+    template = compile_with_graph("directory.bicep", tmp_path)
+    made = {name: one for name, one in template["resources"].items() if not one.get("existing")}
+    assert {one["type"].split("@")[0] for one in made.values()} == {"Microsoft.Graph/appRoleAssignedTo"}
+    assert [one["properties"]["principalId"] for one in made.values()] == [
+        "[parameters('keeperPrincipalId')]"
+    ]
+    assert set(template["parameters"]) == {"keeperPrincipalId", "signIns", "hiddenMembers"}
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
