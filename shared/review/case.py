@@ -96,9 +96,11 @@ def is_out(principal: Principal) -> bool:
 
 
 def make_case(directory: Directory, policy: PolicyView, usage: Usage, options: ReviewOptions) -> Case:
-    """Join grants with policy and usage."""
+    """Join grants with policy and usage. A grant that leads to no role in a token holds nothing."""
     by_holding: dict[tuple[PrincipalKey, str], list[Grant]] = {}
     for grant in directory.grants:
+        if not grant.is_effective:
+            continue
         by_holding.setdefault((grant.principal, grant.role), []).append(grant)
     views = {role.name: role for role in policy.roles}
     holdings = []
