@@ -7,6 +7,7 @@ object fails, before or after it took effect.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +17,14 @@ import pytest
 from devstack.azurite import Azurite, create_containers
 from shared.cloud.blobs import BlobLedgerStore, open_store
 from shared.errors import ObjectExists, StoreError, StoreUnavailable
+from shared.ledger.sideobjects import Claim, ClaimKind, approval_key, claim_path
 from shared.ledger.verifier import Question, verify_ledger
+from shared.records.canonical import format_time
 from shared.usecases.archiving import Archiver
 from shared.usecases.ports import StoredObject
 from tests.support.auditing import run_command
 from tests.support.ledgers import SERVICE, ULIDS, Clock, Writer, sealer_of, start_writer
+from tests.support.side_ledger import side_ledger
 
 
 @dataclass
@@ -149,3 +153,58 @@ def test_the_auditor_on_a_container(
     assert run_command("pull", "--to", tmp_path / "copy", "--json").json["fetched"] == 1
     assert run_command("verify", tmp_path / "copy", "--json").json["records"] == 11
     assert len(run_command("tail", "-n", "4", "--json").text.splitlines()) == 4
+
+
+def test_a_claim_is_made_by_exactly_one(store: BlobLedgerStore) -> None:
+    """Sixteen threads claim the same at the same moment: one makes it, fifteen are told that it is there."""
+    key = approval_key(ULIDS[0], 3)
+    made = []
+
+    def claim(number: int) -> bool:
+        mine = Claim(ClaimKind.APPROVAL, key, format_time(Clock()()), {"step": "used", "by": f"req-{number}"})
+        try:
+            store.create(mine.path, mine.encode())
+        except ObjectExists:
+            return False
+        made.append(mine.encode())
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(claim, range(16))) == 1
+    assert [store.read(claim_path(ClaimKind.APPROVAL, key))] == made
+
+
+def test_objects_beside_the_logs_in_two_containers(
+    store: BlobLedgerStore,
+    archive: BlobLedgerStore,
+    azurite: Azurite,
+    container: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Snapshots and claims are archived beside the reports; both verify, and so does one copy of both."""
+    ledger = side_ledger()
+    for path, data in ledger.store.objects.items():
+        if path.endswith(".seg"):
+            store.create_appendable(path)
+            store.append(path, data, 0)
+        else:
+            store.create(path, data)
+    for path, data in ledger.archive.objects.items():
+        if path.startswith("v1/reviews/"):
+            archive.create(path, data)
+    ledger.clock.now += timedelta(days=2)
+    done = Archiver(store, archive, ledger.clock).run()
+    assert (done.copied, done.findings) == (len(ledger.store.objects), ())
+    now = ledger.clock() + timedelta(days=1)
+    assert verify_ledger(Question(store, (SERVICE.verifier,), now, archive=archive)).findings == ()
+    assert verify_ledger(Question(archive, (SERVICE.verifier,), now)).findings == ()
+    monkeypatch.setenv("AUDIT_STORAGE_CONNECTION_STRING", azurite.connection_string)
+    monkeypatch.setenv("AUDIT_TRUSTED_KEYS", SERVICE.vkey)
+    copies = container.replace("audit", "archive")
+    assert run_command("verify", container, "--archive", copies).code == 0
+    copy = tmp_path / "copy"
+    assert run_command("pull", container, "--archive", copies, "--to", copy, "--no-tables").code == 0
+    ran = run_command("verify", copy, "--json")
+    assert (ran.code, ran.json["findings"]) == (0, [])
+    assert len(list((copy / "v1/reviews").rglob("report.*"))) == 3
