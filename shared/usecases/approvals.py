@@ -15,7 +15,7 @@ has used the approval up, and no two calls ever use one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -101,14 +101,14 @@ class Approvals:
         """Approvals that have not ended, all or the caller's own, and whether each is approved."""
         now, asker, found = self._clock(), digest_asker(self._key, who), []
         for key in self._open_keys():
-            hint = self._hint(ClaimKind.OPEN_APPROVAL, key)
+            hint = self._hint(ClaimKind.OPEN_APPROVAL, key) or {}
             if not sees_all and hint.get("asker") != asker:
                 continue
             asked = self._proofs.find_listed(key)
             if asked is None or now >= asked.expires:
                 continue
             if sees_all or is_same_person(asked.record.who, who):
-                found.append((asked, self._claims.find(ClaimKind.APPROVED, key) is not None))
+                found.append((asked, self._hint(ClaimKind.APPROVED, key) is not None))
             if len(found) == MAX_LISTED:
                 break
         return found
@@ -132,7 +132,7 @@ class Approvals:
             self._end(asked, "rejected", taker.request_id)
             commit(self._step(asked, "rejected", taker, justification))
             return asked
-        if self._claims.find(ClaimKind.APPROVED, asked.key) is not None:
+        if self._hint(ClaimKind.APPROVED, asked.key) is not None:
             raise AccessDenied("approval_decided", "it has been approved already")
         record = self._step(asked, "approved", taker, justification)
         receipt = commit(record)
@@ -171,7 +171,7 @@ class Approvals:
         """End those whose time is over, so that the ledger says of each how it ended; how many there were."""
         now, ended = self._clock(), 0
         for key in self._open_keys():
-            hinted = self._hint(ClaimKind.OPEN_APPROVAL, key).get("expires")
+            hinted = (self._hint(ClaimKind.OPEN_APPROVAL, key) or {}).get("expires")
             if isinstance(hinted, str) and hinted > format_time(now - SKEW):
                 continue
             asked = self._proofs.find_listed(key)
@@ -198,9 +198,10 @@ class Approvals:
 
     def _check_approved(self, asked: Asked) -> None:
         """Raises AccessDenied unless a second person who may approve this very request did so in time."""
-        if self._claims.find(ClaimKind.APPROVED, asked.key) is None:
+        hint = self._hint(ClaimKind.APPROVED, asked.key)
+        if hint is None:
             raise AccessDenied("approval_pending", "nobody has decided about it yet")
-        named = self._hint(ClaimKind.APPROVED, asked.key).get("record")
+        named = hint.get("record")
         record = self._proofs.read(named) if isinstance(named, str) else None
         if record is None or not self._is_approval_of(record, asked):
             logger.error("what stands for the approval of %s is none", asked.name)
@@ -243,13 +244,13 @@ class Approvals:
         ended = set(self._claims.keys(ClaimKind.APPROVAL))
         return [key for key in self._claims.keys(ClaimKind.OPEN_APPROVAL) if key not in ended]
 
-    def _hint(self, kind: ClaimKind, key: str) -> dict[str, Any]:
-        """What a claim says, for what is verified anyway; nothing where it cannot be read."""
+    def _hint(self, kind: ClaimKind, key: str) -> Mapping[str, Any] | None:
+        """What a claim says, of what is verified anyway: None without one, nothing where it is unreadable."""
         try:
             claim = self._claims.find(kind, key)
         except MalformedLedger:
             return {}
-        return dict(claim.members) if claim is not None else {}
+        return None if claim is None else claim.members
 
     def _step(
         self, asked: Asked, step: str, taker: Taker | None, justification: str | None
