@@ -39,6 +39,7 @@ from shared.ledger.sideobjects import (
 )
 from shared.records.canonical import parse_time
 
+MAIN_REPORT = "report.json"
 _OF_APPROVALS = (ClaimKind.OPEN_APPROVAL, ClaimKind.APPROVED, ClaimKind.APPROVAL)
 
 
@@ -75,7 +76,8 @@ class SideCheck:
             for until, place in ends.items():
                 self._expect_claim(ClaimKind.EMERGENCY, key, place, {"until": until})
         for key, review in notes.reviews.items():
-            self._expect_claim(ClaimKind.REVIEW, key, review.place, {})
+            judged = {"report": review.reports[MAIN_REPORT]} if MAIN_REPORT in review.reports else {}
+            self._expect_claim(ClaimKind.REVIEW, key, review.place, judged)
             self._check_reports(key, review)
         for key, place in notes.decisions.items():
             self._expect_claim(ClaimKind.DECISION, key, place, {})
@@ -235,7 +237,7 @@ class SideCheck:
             ClaimKind.APPROVED: notes.approved,
             ClaimKind.APPROVAL: notes.ends,
             ClaimKind.EMERGENCY: notes.emergencies,
-            ClaimKind.REVIEW: notes.reviews,
+            ClaimKind.REVIEW: notes.reviews.keys() | notes.failed.keys(),
             ClaimKind.DECISION: notes.decisions,
             ClaimKind.OVERDUE: notes.overdue,
         }
@@ -243,7 +245,10 @@ class SideCheck:
 
     def _check_unnamed_report(self, path: str, item: ReportObject) -> None:
         review = self._notes.reviews.get(item.review_id)
-        if review is not None and item.file in review.reports:
+        if (
+            item.file in (review.reports if review is not None else ())
+            or item.review_id in self._notes.failed
+        ):
             return
         key = ClaimObject(ClaimKind.REVIEW, item.review_id)
         claim = self._files.claim(claim_path(key.kind, key.key), key)

@@ -63,6 +63,7 @@ class SideNotes:
         self.emergencies: dict[str, dict[str, Place]] = {}
         """By key: each end of its time that a record says, and the first record that says it."""
         self.reviews: dict[str, Review] = {}
+        self.failed: dict[str, Place] = {}
         self.decisions: dict[str, Place] = {}
         self.overdue: dict[str, Place] = {}
 
@@ -109,6 +110,9 @@ class SideNotes:
             _text(digest)
         self.reviews.setdefault(review_id, Review(fields["reports"], place))
 
+    def _take_failure(self, place: Place, fields: Mapping[str, Any]) -> None:
+        self.failed.setdefault(_text(fields["review_id"]), place)
+
     def _take_decision(self, place: Place, fields: Mapping[str, Any]) -> None:
         key = decision_key(_text(fields["review_id"]), _text(fields["request_id"]))
         claim_path(ClaimKind.DECISION, key)
@@ -126,6 +130,7 @@ NAMING: Mapping[str, Callable[[SideNotes, Place, Mapping[str, Any]], None]] = {
     "approval": SideNotes._take_approval,
     "emergency": SideNotes._take_emergency,
     "review": SideNotes._take_review,
+    "review_failed": SideNotes._take_failure,
     "review_decision": SideNotes._take_decision,
     "review_overdue": SideNotes._take_overdue,
 }

@@ -163,6 +163,7 @@ def test_every_changed_object_is_found_without_a_copy(path: str) -> None:
         (ClaimKind.EMERGENCY, b'"until":', b'"later":'),
         (ClaimKind.EMERGENCY_SLOT, b'"ticket":"', b'"ticket":"x'),
         (ClaimKind.REVIEW, b'"key":"2026-03"', b'"key":"2026-04"'),
+        (ClaimKind.REVIEW, b'"report":"', b'"report":"0'),
         (ClaimKind.OVERDUE, b"2026-03-1", b"2026-03-2"),
     ],
 )

@@ -15,10 +15,12 @@ from shared.ledger.sideobjects import (
     claim_path,
     is_side_path,
     parse_side_path,
+    report_path,
     snapshot_path,
 )
+from shared.records.model import ReviewFailedRecord
 from tests.support.ledgers import ULIDS, start_writer
-from tests.support.side_ledger import ASKER, SNAPSHOTS, SideLedger, check, empty_side_ledger
+from tests.support.side_ledger import ASKER, REVIEW, SNAPSHOTS, SideLedger, check, empty_side_ledger
 from tests.support.tampering import kinds
 
 
@@ -98,6 +100,19 @@ def test_the_snapshot_of_a_genesis_is_asked_for() -> None:
     assert check(ledger.store, ledger.archive, clock=ledger.clock).findings == ()
     del ledger.store.objects[path]
     assert kinds(check(ledger.store, None, clock=ledger.clock)) == {Kind.SNAPSHOT_MISSING}
+
+
+def test_a_review_that_failed_leaves_no_question() -> None:
+    """Its record says so: the claim and the reports that it had made by then belong to it."""
+    ledger = empty_side_ledger()
+    ledger.claim(ClaimKind.REVIEW, REVIEW, report="ab" * 32)
+    ledger.archive.create(report_path(REVIEW, "report.json"), b"{}")
+    record = ReviewFailedRecord(
+        time=ledger.now(), review_id=REVIEW, code="internal", service=ledger.writers[0].service
+    )
+    ledger.commit(record)
+    ledger.finish()
+    assert check(ledger.store, ledger.archive, clock=ledger.clock).findings == ()
 
 
 def test_no_crash_is_called_an_attack() -> None:

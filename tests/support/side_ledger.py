@@ -112,7 +112,7 @@ class SideLedger:
 
     def review(self, name: str = REVIEW, writer: int = 0) -> None:
         """A review is made: claim, reports, record."""
-        self.claim(ClaimKind.REVIEW, name)
+        self.claim(ClaimKind.REVIEW, name, report=sha256_hex(REPORTS["report.json"]))
         for file, data in REPORTS.items():
             self.archive.create(report_path(name, file), data)
         self.commit(review_record(self, name), writer)
