@@ -30,6 +30,7 @@ from tests.support.stores import Fault, FaultyStore, MemoryStore, at_operation
 FIRST = snapshot()
 SCORE = recognizers()["recognizers"][1]["patterns"]
 SECOND = snapshot(recognizers=recognizers(patterns=[{**SCORE[0], "score": 0.85}, SCORE[1]]))
+TRUSTED = [parse_vkey(SERVICE_KEY.vkey)]
 COMMIT = CommitPart(id="abc1234", signed="good")
 STRANGER = Ed25519NoteKey(LOG, Ed25519PrivateKey.from_private_bytes(b"s" * 32))
 
@@ -76,7 +77,7 @@ def _types(records: list[dict[str, Any]]) -> list[str]:
 
 
 def test_the_first_start_leaves_a_baseline() -> None:
-    """The genesis names the snapshot, the snapshot is stored, and a record without a previous one stands beside."""
+    """The genesis names the snapshot, which is stored; a record without a previous one stands beside."""
     deployment = Deployment()
     genesis, config, _ = deployment.start(FIRST)
     assert genesis["configuration"] == config["configuration"] == FIRST.digest
@@ -145,7 +146,7 @@ def test_two_that_start_at_once_may_both_tell() -> None:
 
 @pytest.mark.parametrize("operation", range(9))
 def test_a_start_that_dies_anywhere_loses_no_change(operation: int) -> None:
-    """Storage that ends at any operation of the start: the next one tells the change, once it is committed."""
+    """Storage that ends at any operation of the start: the next start tells what this one could not."""
     deployment = Deployment()
     deployment.start(FIRST)
     whole = deployment.store
@@ -237,7 +238,7 @@ def test_the_last_configuration_is_found_however_long_ago(days: float) -> None:
     deployment.start(FIRST)
     counted = FaultyStore(deployment.store, lambda *_: None)
     now = deployment.clock.now + timedelta(days=days)
-    assert find_predecessor(counted, LOG, [parse_vkey(SERVICE_KEY.vkey)], now) == FIRST.digest
+    assert find_predecessor(counted, LOG, TRUSTED, now) == FIRST.digest
     names = [name for name, _ in counted.operations]
     assert names.count("read") == 1
     assert names.count("list") <= 2 * len(WIDTHS) + 1
@@ -252,9 +253,7 @@ def test_a_thousand_writers_cost_one_more_read() -> None:
             f"v1/w/{ULID.from_datetime(START + timedelta(days=-number / 50))}/00000000.seg"
         )
     counted = FaultyStore(deployment.store, lambda *_: None)
-    assert (
-        find_predecessor(counted, LOG, [parse_vkey(SERVICE_KEY.vkey)], deployment.clock.now) == FIRST.digest
-    )
+    assert find_predecessor(counted, LOG, TRUSTED, deployment.clock.now) == FIRST.digest
     assert [name for name, _ in counted.operations] == ["list", "list", "read"]
 
 
@@ -268,7 +267,7 @@ def test_planted_logs_cost_a_bounded_time() -> None:
         deployment.store.create_appendable(path)
         deployment.store.append(path, b"junk %d\n" % number, 0)
     counted = FaultyStore(deployment.store, lambda *_: None)
-    assert find_predecessor(counted, LOG, [parse_vkey(SERVICE_KEY.vkey)], deployment.clock.now) is None
+    assert find_predecessor(counted, LOG, TRUSTED, deployment.clock.now) is None
     assert len([name for name, _ in counted.operations if name == "read"]) == MAX_TRIED
 
 
