@@ -27,9 +27,9 @@ class Question:
 
     `keys` are the trusted verifier keys: of the service (their name is the log's name) and of witnesses.
     `archive` holds copies of what `source` has, or had, and all are compared. `elsewhere` is such an archive
-    too, of which only single objects are asked for: reports of reviews, and whether a log is kept there that
-    `since` covers and `source` has no more. `since` is a checkpoint of the root log that was
-    verified before: what it covers is compared with it and not read again.
+    too, of which only single objects are asked for: reports of reviews, logs that `source` has no more and
+    whose records are to be observed, and whether a log is kept there that `since` covers. `since` is a
+    checkpoint of the root log that was verified before: what it covers is compared and not read again.
 
     `observe` sees each record whose commit was verified, in log order for each writer. Of records that were
     sealed, it sees those after `since` and, where given, up to `until`, a later checkpoint of the root log:

@@ -9,7 +9,15 @@ from hashlib import sha256
 
 from shared.errors import MalformedLedger, ObjectMissing, StoreError
 from shared.ledger.findings import Finding, Kind
-from shared.ledger.sideobjects import MAX_CLAIM_BYTES, REVIEWS_PREFIX, Claim, ClaimObject, parse_claim
+from shared.ledger.sideobjects import (
+    MAX_CLAIM_BYTES,
+    MAX_REPORT_BYTES,
+    MAX_SNAPSHOT_BYTES,
+    REVIEWS_PREFIX,
+    Claim,
+    ClaimObject,
+    parse_claim,
+)
 from shared.ledger.sources import Source
 
 CHUNK_BYTES = 1 << 20
@@ -59,11 +67,11 @@ class SideFiles:
 
     def snapshot_digest(self, path: str) -> str | Lack:
         """Hex SHA-256 of what is stored as a snapshot."""
-        return self._digest((self.places.source,), path)
+        return self._digest((self.places.source,), path, MAX_SNAPSHOT_BYTES)
 
     def report_digest(self, path: str) -> str | Lack:
         """Hex SHA-256 of a report of a review."""
-        return self._digest(self.places.of_reports(), path)
+        return self._digest(self.places.of_reports(), path, MAX_REPORT_BYTES)
 
     def claim(self, path: str, item: ClaimObject) -> Claim | Lack:
         """A claim that says of itself what its path says; whether it was listed or not."""
@@ -71,7 +79,7 @@ class SideFiles:
             self._claims[path] = self._read_claim(path, item)
         return self._claims[path]
 
-    def _digest(self, sources: Collection[Source], path: str) -> str | Lack:
+    def _digest(self, sources: Collection[Source], path: str, most_bytes: int) -> str | Lack:
         for source in sources:
             hashed, start = sha256(), 0
             try:
@@ -79,6 +87,9 @@ class SideFiles:
                     hashed.update(chunk)
                     start += len(chunk)
                     self._advance(len(chunk))
+                    if start > most_bytes:
+                        self.report(Kind.MALFORMED, path, f"more than {most_bytes} bytes")
+                        return Lack.REFUSED
             except ObjectMissing:
                 continue
             except StoreError as error:

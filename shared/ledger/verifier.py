@@ -8,6 +8,7 @@ the others. Memory is bounded by one commit and some 200 bytes for each seal of 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from shared.errors import MalformedLedger, StoreError
 from shared.ledger.copycheck import check_copies
@@ -18,7 +19,7 @@ from shared.ledger.reports import Report
 from shared.ledger.rootcheck import RootCheck, RootView
 from shared.ledger.rootlog import ROOT_PREFIX, Seal
 from shared.ledger.sealed import SealedStates
-from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path, segment_path
+from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path, segment_path, writer_prefix
 from shared.ledger.sidecheck import Logs, SideCheck
 from shared.ledger.sidefiles import Places, SideFiles
 from shared.ledger.sidenotes import SideNotes
@@ -94,9 +95,9 @@ class _Verification:
     def _report(self, kind: Kind, path: str, index: int | None, detail: str) -> None:
         self._findings.append(Finding(kind, path, index, detail))
 
-    def _list(self, source: Source, name: str) -> dict[str, int]:
+    def _list(self, source: Source, name: str, prefix: str = "") -> dict[str, int]:
         try:
-            return {item.path: item.size for item in source.list("")}
+            return {item.path: item.size for item in source.list(prefix)}
         except StoreError as error:
             self._report(Kind.UNREADABLE, name, None, error.message)
             return {}
@@ -155,6 +156,7 @@ class _Verification:
 
     def _check_writer(self, writer: str, segments: Sequence[Segment], view: RootView) -> None:
         question, seals = self._question, view.seals.get(writer, SealedStates())
+        segments = segments or self._segments_elsewhere(writer, seals)
         if not segments and seals.last is not None:
             self._gone.append((writer, seals.last))
             if seals.resume is seals.last:
@@ -180,6 +182,17 @@ class _Verification:
         self._segments += len(segments)
         self._writers += bool(segments)
         self._genesis_roots[writer] = check.chain.genesis.get("root")
+
+    def _segments_elsewhere(self, writer: str, seals: SealedStates) -> Sequence[Segment]:
+        """A log that `source` has no more, where somebody wants to see records of it."""
+        source, watch = self._question.elsewhere, self._watch(seals)
+        if source is None or watch is None or not watch.is_asked(seals.last.size if seals.last else 0):
+            return []
+        segments: list[Segment] = []
+        for path, size in self._list(source, writer, writer_prefix(writer)).items():
+            with suppress(MalformedLedger):  # a foreign object there: found where all of it is verified
+                segments.append(Segment(parse_segment_path(path)[1], size, source))
+        return segments
 
     def _watch(self, seals: SealedStates) -> Watch | None:
         """Which of a writer's records are shown: those after the seals of `since`, up to those of `until`."""

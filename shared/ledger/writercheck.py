@@ -74,6 +74,10 @@ class Watch:
     first: int
     end: int | None
 
+    def is_asked(self, size: int) -> bool:
+        """True where a log of so many records has some of them."""
+        return self.first < (size if self.end is None else min(size, self.end))
+
     def show(self, writer: str, lines: Sequence[Line]) -> None:
         """Show the lines of one commit, as far as they are asked for."""
         if lines[0].seq < self.first or (self.end is not None and lines[-1].seq >= self.end):

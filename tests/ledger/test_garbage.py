@@ -18,15 +18,19 @@ from shared.ledger.receipts import parse_receipts
 from shared.ledger.reports import render_text
 from shared.ledger.rootlog import parse_root_path, parse_seal
 from shared.ledger.segments import segment_path
+from shared.ledger.sideobjects import is_side_path
 from shared.ledger.tiles import decode_entries, encode_entries, parse_tile_path
 from shared.ledger.verifier import Question, verify_ledger
 from shared.usecases.ports import StoredObject
 from tests.support.ledgers import ULIDS, small_ledger
+from tests.support.side_ledger import side_ledger
 from tests.support.worm import WormStore
 
 LEDGER = small_ledger()
 NOW = LEDGER.clock() + timedelta(days=1)
 PATHS = sorted(LEDGER.store.objects)
+SIDE = side_ledger()
+BESIDE = sorted(path for path in SIDE.store.objects if is_side_path(path))
 PIECES = sorted({piece for data in LEDGER.store.objects.values() for piece in data.split(b"\n")})
 
 
@@ -46,6 +50,18 @@ def test_random_bytes_in_the_place_of_any_object(path: str, data: bytes) -> None
     if data != store.objects[path]:
         store.objects[path] = data
         assert check(store) == 1
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(BESIDE), st.binary(max_size=5000) | st.sampled_from(sorted(SIDE.store.objects.values()))
+)
+def test_anything_in_the_place_of_an_object_beside_the_logs(path: str, data: bytes) -> None:
+    """Random bytes, and other objects of the ledger: a finding, exit status 1."""
+    store = SIDE.store.copy()
+    if data != store.objects[path]:
+        store.objects[path] = data
+        assert verify_ledger(Question(store, LEDGER.keys, NOW)).exit_code == 1
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

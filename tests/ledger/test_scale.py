@@ -13,6 +13,7 @@ from shared.ledger.tree import Frontier
 from shared.ledger.verifier import Question, verify_ledger
 from shared.usecases.rootstore import find_newest_size
 from tests.support.ledgers import SERVICE, ULIDS, Clock, sealer_of, start_writer
+from tests.support.side_ledger import ASKER, check, empty_side_ledger
 from tests.support.worm import WormStore
 
 
@@ -56,3 +57,21 @@ def test_many_seals_cost_no_more_each_than_few() -> None:
     assert report.findings == ()
     assert report.root_size == 1_000
     assert time.process_time() - start < 20
+
+
+def test_many_claims_cost_no_more_each_than_few() -> None:
+    """A thousand approvals from request to use are compared with their three thousand records in seconds."""
+    spent: dict[int, float] = {}
+    for count in (100, 1_000):
+        ledger = empty_side_ledger()
+        for _ in range(count):
+            key = ledger.ask()
+            ledger.approve(key)
+            ledger.end(key, "used", ASKER)
+        ledger.finish()
+        start = time.process_time()
+        assert check(ledger.store, None, clock=ledger.clock).findings == ()
+        spent[count] = time.process_time() - start
+    assert spent[1_000] < 30 * spent[100]
+    assert spent[1_000] < 10
+    print(f"1,000 approvals verified in {spent[1_000]:.2f} s, 100 in {spent[100]:.2f} s")

@@ -9,9 +9,12 @@ from typing import Literal
 import pytest
 
 from shared.errors import ObjectMissing, StoreUnavailable
+from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
 from shared.ledger.findings import Kind
+from shared.ledger.notes import parse_note
 from shared.ledger.segments import segment_path
 from shared.ledger.sideobjects import ClaimKind, approval_key, claim_path, is_side_path
+from shared.ledger.verifier import Question, verify_ledger
 from shared.records.model import RetentionRecord
 from shared.usecases.archiving import Archiver
 from shared.usecases.retention import Sweeper, Swept
@@ -259,3 +262,37 @@ def test_a_night_finds_what_new_records_name() -> None:
     del it.archive.objects["v1/reviews/2026-05/report.html"]
     del it.store.objects[claim_path(ClaimKind.APPROVAL, key)]
     assert kinds(nightly.run()) == {Kind.REPORT_MISSING, Kind.CLAIM_MISSING}
+
+
+def test_records_that_moved_to_the_archive_are_observed_there() -> None:
+    """Who asks for records gets those of expired logs too, where the archive has them."""
+    it = aged()
+    it.seal()
+    keys = (SERVICE.verifier,)
+    before, after = observed(it, None), observed(it, it.archive)
+    assert before == after
+    it.sweep("audit")
+    assert {writer for writer, _ in observed(it, None)} == {NEW_WRITER}
+    assert observed(it, it.archive) == [*before, (NEW_WRITER, 1), (NEW_WRITER, 2)]
+    newest = verify_ledger(Question(it.store, keys, it.writer.clock())).checkpoint
+    since = parse_checkpoint(parse_note(newest.encode()).text)
+    it.archive.reads = 0
+    assert observed(it, it.archive, since) == [(NEW_WRITER, 1), (NEW_WRITER, 2)]
+    assert it.archive.reads < 10
+
+
+def observed(it: Aged, elsewhere: WormStore | None, since: Checkpoint | None = None) -> list[tuple[str, int]]:
+    """The records that are seen."""
+    seen: list[tuple[str, int]] = []
+    now = it.writer.clock() + timedelta(hours=1)
+    verify_ledger(
+        Question(
+            it.store,
+            (SERVICE.verifier,),
+            now,
+            elsewhere=elsewhere,
+            since=since,
+            observe=lambda writer, index, fields: seen.append((writer, index)),
+        )
+    )
+    return seen
