@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from shared.errors import SettingsError
 from shared.identity.policy_rules import check_policy
 from shared.identity.roles import Policy, Role
 from shared.identity.shapes import Problem, read_model, render_path, show
 from shared.identity.yaml_lines import Document, read_yaml
 
-__all__ = ["Policy", "Role", "parse_policy"]
+__all__ = ["Mistake", "Policy", "Reading", "Role", "parse_policy", "read_policy"]
 
 SETTING = "POLICY_FILE"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong with a policy file, by line (from 1) and place (empty for the whole file)."""
+
+    line: int
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A policy file as it was read. The policy is in force only if there are no mistakes."""
+
+    policy: Policy | None
+    mistakes: tuple[Mistake, ...]
+    document: Document
 
 
 def parse_policy(text: str, name: str) -> Policy:
@@ -19,6 +42,16 @@ def parse_policy(text: str, name: str) -> Policy:
     Raises SettingsError that lists everything that is wrong, one line each:
     `config/policy.yaml:31: roles.Pii.Analyst.max_chars: expected a positive integer, got 'many'`.
     """
+    reading = read_policy(text)
+    if reading.policy is None or reading.mistakes:
+        raise SettingsError(
+            SETTING, "\n".join(f"{name}:{mistake.line}: {mistake}" for mistake in reading.mistakes)
+        )
+    return reading.policy
+
+
+def read_policy(text: str) -> Reading:
+    """The policy of a YAML text with everything that is wrong with it, by line. Never raises."""
     document = read_yaml(text)
     problems = list(document.problems)
     policy: Policy | None = None
@@ -27,9 +60,7 @@ def parse_policy(text: str, name: str) -> Policy:
         problems += wrong
     if policy is not None:
         problems += check_policy(policy)
-    if problems or policy is None:
-        raise SettingsError(SETTING, _render(problems, document, name))
-    return policy
+    return Reading(policy, _locate(problems, document), document)
 
 
 def _read_policy(data: object) -> tuple[Policy | None, list[Problem]]:
@@ -62,10 +93,9 @@ def _read_roles(data: object) -> tuple[list[Role], list[Problem]]:
     return roles, problems
 
 
-def _render(problems: list[Problem], document: Document, name: str) -> str:
-    lines: set[tuple[int, str]] = set()
-    for problem in problems:
-        place = f"{render_path(problem.path)}: " if problem.path else ""
-        line = problem.line or document.line_of(problem.path)
-        lines.add((line, f"{name}:{line}: {place}{problem.message}"))
-    return "\n".join(text for _, text in sorted(lines))
+def _locate(problems: list[Problem], document: Document) -> tuple[Mistake, ...]:
+    found = {
+        Mistake(problem.line or document.line_of(problem.path), render_path(problem.path), problem.message)
+        for problem in problems
+    }
+    return tuple(sorted(found))
