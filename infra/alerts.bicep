@@ -105,6 +105,21 @@ var rules = [
     about: loadJsonContent('alerts/retention-weakened.json')
   }
   {
+    name: 'review-failed'
+    query: loadTextContent('alerts/review-failed.kql')
+    about: loadJsonContent('alerts/review-failed.json')
+  }
+  {
+    name: 'review-overdue'
+    query: loadTextContent('alerts/review-overdue.kql')
+    about: loadJsonContent('alerts/review-overdue.json')
+  }
+  {
+    name: 'review-ready'
+    query: loadTextContent('alerts/review-ready.kql')
+    about: loadJsonContent('alerts/review-ready.json')
+  }
+  {
     name: 'seal-late'
     query: loadTextContent('alerts/seal-late.kql')
     about: loadJsonContent('alerts/seal-late.json')

@@ -19,6 +19,7 @@ CATALOGUE = (
     *("off-hours-sensitive", "volume-exfiltration", "break-glass", "configuration-changed", "audit-stalled"),
     *("ledger-tampered", "seal-late", "telemetry-gap", "pipeline-failed", "unjustified-purpose"),
     *("storage-touched", "retention-weakened", "access-changed", "quiet"),
+    *("review-ready", "review-overdue", "review-failed"),
 )
 WINDOWS = (
     *("PT1M", "PT5M", "PT10M", "PT15M", "PT30M", "PT45M"),

@@ -228,6 +228,9 @@ MUTATIONS = (
     Mutation(
         "access-changed", 'OperationName has "app role assignment"', 'OperationName has "app role removal"'
     ),
+    Mutation("review-ready", 'RecordType) == "review"', 'RecordType) == "reviews"'),
+    Mutation("review-overdue", "review_overdue", "review_ready"),
+    Mutation("review-failed", "review_failed", "review_overdue"),
     Mutation("quiet", "Events == 0", "Events < 0"),
     Mutation("quiet", "ago(30m)", "ago(0m)", _on(MONDAY, 12)),
 )
