@@ -45,6 +45,11 @@ var rules = [
     about: loadJsonContent('alerts/access-changed.json')
   }
   {
+    name: 'approval-abuse'
+    query: loadTextContent('alerts/approval-abuse.kql')
+    about: loadJsonContent('alerts/approval-abuse.json')
+  }
+  {
     name: 'audit-stalled'
     query: loadTextContent('alerts/audit-stalled.kql')
     about: loadJsonContent('alerts/audit-stalled.json')

@@ -18,7 +18,7 @@ CATALOGUE = (
     *("recognizer-burst", "denied-burst", "token-replay", "mass-reidentification", "first-sensitive-use"),
     *("off-hours-sensitive", "volume-exfiltration", "break-glass", "configuration-changed", "audit-stalled"),
     *("ledger-tampered", "seal-late", "telemetry-gap", "pipeline-failed", "unjustified-purpose"),
-    *("storage-touched", "retention-weakened", "access-changed", "quiet"),
+    *("storage-touched", "retention-weakened", "access-changed", "quiet", "approval-abuse"),
     *("review-ready", "review-overdue", "review-failed"),
 )
 WINDOWS = (

@@ -9,7 +9,7 @@ from devstack.loganalytics.cast import PEOPLE
 from devstack.loganalytics.database import Database
 from devstack.loganalytics.stream import Use
 from shared.records.canonical import format_time
-from shared.records.model import RefusalsRecord, Where
+from shared.records.model import EmergencyRecord, RefusalsRecord, Where
 from tests.support.attack_registry import AFTER, WRITER, attack, new_stream, put
 
 ANNA, BELA, CHEN, DORA, EMIL, FAY = PEOPLE
@@ -125,5 +125,52 @@ def empty_a_system(database: Database, at: datetime) -> None:
 def emergency(database: Database, at: datetime) -> None:
     stream = new_stream()
     use = Use(BELA, at + AFTER, role="Pii.BreakGlass", purpose="incident-response")
-    stream.call(replace(use, justification="INC-1: production data in a log"))
+    stream.call(replace(use, justification="production data in a log"))
+    put(database, stream)
+
+
+@attack("break-glass", "the emergency role's window is opened, and nothing has been asked for yet")
+def emergency_opened(database: Database, at: datetime) -> None:
+    stream = new_stream()
+    call = stream.record(Use(BELA, at + AFTER, role="Pii.BreakGlass"), WRITER, 4_000)
+    record = EmergencyRecord(
+        time=call.time,
+        request_id=call.request_id,
+        who=call.who,
+        role="Pii.BreakGlass",
+        ticket="INC-4711",
+        purpose="incident-response",
+        justification="production data in a log",
+        until=format_time(at + timedelta(hours=4)),
+        where=call.where,
+        policy=stream.policy,
+        service=stream.service(WRITER),
+    )
+    stream.write(at + AFTER, record, WRITER)
+    put(database, stream)
+
+
+@attack("approval-abuse", "a person with both roles approves its own request", timedelta(minutes=5))
+def own_approval(database: Database, at: datetime) -> None:
+    stream = new_stream()
+    use = Use(EMIL, at + AFTER, operation="approval.decide", status=403)
+    stream.call(replace(use, reason="approval_self"))
+    put(database, stream)
+
+
+@attack("approval-abuse", "a used approval is tried again and again", timedelta(minutes=5))
+def replay(database: Database, at: datetime) -> None:
+    stream = new_stream()
+    for number in range(3):
+        use = Use(EMIL, at + timedelta(seconds=number), operation="pii.deanonymize", status=403)
+        stream.call(replace(use, reason="approval_used"), number)
+    put(database, stream)
+
+
+@attack("approval-abuse", "tickets are invented to go on with an emergency", timedelta(minutes=5))
+def invented_tickets(database: Database, at: datetime) -> None:
+    stream = new_stream()
+    for number in range(3):
+        use = Use(BELA, at + timedelta(seconds=number), role="Pii.BreakGlass", status=403)
+        stream.call(replace(use, reason="emergency_too_many"), number)
     put(database, stream)
