@@ -58,6 +58,7 @@ class GraphAnswers:
             (rf"/groups/{_ID}", "GroupMember.Read.All", self._group),
             (rf"/groups/{_ID}/members", "GroupMember.Read.All", self._members),
             (rf"/groups/{_ID}/transitiveMembers", "GroupMember.Read.All", self._transitive_members),
+            (rf"/directoryObjects/{_ID}", "Directory.Read.All", self._object),
             (rf"/directory/deletedItems/{_ID}", "User.Read.All|Application.Read.All", self._deleted),
         ]
 
@@ -161,6 +162,11 @@ class GraphAnswers:
         if id_ not in self.tenant.deleted:
             raise Refusal(404, "Request_ResourceNotFound")
         return select({"id": id_, "deletedDateTime": "2026-01-01T00:00:00Z"}, query)
+
+    def _object(self, id_: str, query: Query) -> Json:
+        if not any(id_ in objects for objects in (self.tenant.users, self.tenant.apps, self.tenant.groups)):
+            raise Refusal(404, "Request_ResourceNotFound")
+        return {"@odata.type": self.tenant.type_of(id_), **select({"id": id_}, query)}
 
     def _objects(self, ids: Iterable[str], query: Query) -> list[Json]:
         return [{"@odata.type": self.tenant.type_of(one), **select({"id": one}, query)} for one in ids]

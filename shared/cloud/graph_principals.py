@@ -11,7 +11,7 @@ from shared.cloud.graph_gaps import APPLICATIONS, USERS, Gaps, reason_of
 from shared.cloud.graph_items import read_flag, read_guid
 from shared.cloud.graph_lists import ask_all, each_item_of
 from shared.cloud.graph_requests import GraphRequests
-from shared.errors import DirectoryMissing, DirectoryUnavailable
+from shared.errors import DirectoryMissing, DirectoryRefused, DirectoryUnavailable
 from shared.review.directory import PrincipalState
 
 IDS_OF_FILTER = 15
@@ -48,8 +48,8 @@ class Found:
 def read_principals(
     asking: GraphRequests, collection: Collection, ids: Iterable[str], names: bool, gaps: Gaps
 ) -> Found:
-    """Each id's state. `deleted` is said only where the id is neither in the collection nor unreadable, and
-    the recycle bin was readable too.
+    """Each id's state. `deleted` is said only where the id is neither in the collection nor unreadable, the
+    recycle bin was readable too, and no object of another kind has it.
     """
     listed = sorted(ids)
     fields = [*collection.fields, "displayName"] if names else [*collection.fields]
@@ -100,7 +100,7 @@ def _look_again(
     found: Found,
     gaps: Gaps,
 ) -> None:
-    """A list may lag behind. Who is absent from it is asked for by id, then looked for in the recycle bin."""
+    """A list may lag behind. Who is absent from it is asked for by id, then looked for everywhere else."""
     select = ",".join(fields)
     missing: list[str] = []
     paths = [f"{collection.path}/{one}?$select={select}" for one in absent]
@@ -112,13 +112,28 @@ def _look_again(
             gaps.add("principal", [one], f"whether a principal is enabled: {reason}")
         else:
             found.items[one] = answer
+    _look_elsewhere(asking, collection, missing, found, gaps)
+
+
+def _look_elsewhere(
+    asking: GraphRequests, collection: Collection, missing: Sequence[str], found: Found, gaps: Gaps
+) -> None:
+    """In the recycle bin, and among all objects: one of a kind that this reader may not see is not deleted.
+
+    The second question may be refused with the permissions that suffice for all else; then it says nothing.
+    """
     bins = ask_all(asking, [f"/directory/deletedItems/{one}?$select=id" for one in missing])
-    for one, answer in zip(missing, bins, strict=True):
-        if isinstance(answer, DirectoryUnavailable) and not isinstance(answer, DirectoryMissing):
-            reason = reason_of(answer, collection.permission)
+    anywhere = ask_all(asking, [f"/directoryObjects/{one}?$select=id" for one in missing])
+    for one, binned, there in zip(missing, bins, anywhere, strict=True):
+        if isinstance(binned, DirectoryUnavailable) and not isinstance(binned, DirectoryMissing):
+            reason = reason_of(binned, collection.permission)
             gaps.add("deleted_principals", [one], f"whether a principal was deleted: {reason}")
-        else:
+        elif isinstance(there, DirectoryMissing | DirectoryRefused):
             found.states[one] = "deleted"
+        elif isinstance(there, DirectoryUnavailable):
+            gaps.add("deleted_principals", [one], f"whether a principal was deleted: {there.message}")
+        else:
+            gaps.add("principal", [one], "the directory has a principal, and does not show it to this reader")
 
 
 def _state_of(item: Item, subject: str, gaps: Gaps) -> PrincipalState:

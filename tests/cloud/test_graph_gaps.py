@@ -233,6 +233,33 @@ def test_a_list_that_lags_behind_deletes_nobody() -> None:
     assert directory.unknown == ()
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Answer(200, {"id": guid("gone for good")}), "principal"),
+        (BROKEN, "deleted_principals"),
+    ],
+)
+def test_an_object_of_a_kind_that_is_not_shown_is_not_deleted(answer: Wire | Answer, code: str) -> None:
+    """Neither a person nor in the bin, and an object of the directory all the same; or nobody could say."""
+    with graph_server(small_tenant()) as server:
+        server.fail("directoryObjects/" + guid("gone for good"), answer)
+        directory = read_directory(server)
+    assert directory.principals[TENANT_ID, guid("gone for good")].state == "unknown"
+    assert directory.principals[TENANT_ID, guid("in the bin")].state == "deleted"
+    assert [(one.code, one.subject) for one in directory.unknown] == [(code, guid("gone for good"))]
+
+
+def test_the_question_for_any_object_may_be_refused() -> None:
+    """It needs Directory.Read.All, which is more than everything else needs, and is not wanted for it."""
+    for permissions in (ALL_PERMISSIONS, ALL_PERMISSIONS | {"Directory.Read.All"}):
+        with graph_server(small_tenant()) as server:
+            server.permissions = permissions
+            directory = read_directory(server)
+        assert directory.principals[TENANT_ID, guid("gone for good")].state == "deleted"
+        assert directory.unknown == ()
+
+
 def vanishing(server: GraphServer, name: str, after: str) -> None:
     """A person is deleted for good as soon as a path was asked."""
 
