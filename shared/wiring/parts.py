@@ -100,14 +100,15 @@ def ledger_signers(settings: Settings) -> list[NoteSigner]:
 def open_directory(settings: Settings) -> DirectoryReader:
     """Who holds which role: read from Microsoft Graph as the service's managed identity.
 
-    Where no trusted issuer is an Entra tenant there is no such directory: then each reading says so.
+    Where no trusted issuer is an Entra tenant, or there is no identity, each reading says so; calls of the
+    API need no directory.
     """
+    identity = settings.audit_identity_client_id
     try:
         app = choose_app(parse_issuers(settings.trusted_issuers), settings.review_app_id)
+        return open_graph(settings.graph_url, app, lambda: ledger_credential(identity))
     except SettingsError as error:
         return NoDirectory(str(error))
-    identity = settings.audit_identity_client_id
-    return open_graph(settings.graph_url, app, lambda: ledger_credential(identity))
 
 
 def commit_from_thread(ledger: Ledger) -> Callable[[Record], None]:
