@@ -9,7 +9,7 @@ from pathlib import Path
 from auditor.errors import AuditorError
 from shared.errors import SettingsError
 from shared.identity.policy import Policy, Reading, read_policy
-from shared.identity.remark_rules import advise
+from shared.identity.remark_rules import NEED_RECOGNIZERS, advise
 from shared.identity.remarks import Known, Remark, settle_remarks
 from shared.identity.shapes import Path as Place
 from shared.pii.entities import list_found_entities
@@ -63,7 +63,8 @@ def check_file(file: PolicyFile, known: Known | None) -> list[Remark]:
     policy, mistakes = file.reading.policy, file.reading.mistakes
     if policy is None or mistakes:
         return [Remark(m.line, "error", MISTAKE, m.place, m.message) for m in mistakes]
-    return settle_remarks(advise(policy, known), file.reading.document, file.text)
+    unchecked = NEED_RECOGNIZERS if known is None else ()
+    return settle_remarks(advise(policy, known), file.reading.document, file.text, unchecked)
 
 
 def look_up_entities(file: Path) -> Known:

@@ -24,6 +24,10 @@ SHOWN = 4
 _EMERGENCY = re.compile(r"break.?glass|emergency", re.IGNORECASE)
 
 
+NEED_RECOGNIZERS = frozenset({"unlisted-entity", "entity-not-found"})
+"""Codes that cannot be looked for without knowing what the recognizers find."""
+
+
 def advise(policy: Policy, known: Known | None) -> list[Advice]:
     """Everything that is questionable. `known` is None where the recognizers were not looked at."""
     found = [advice for rule in POLICY_RULES for advice in rule(policy)]

@@ -65,8 +65,13 @@ class Acceptance:
     reason: str
 
 
-def settle_remarks(advice: Collection[Advice], document: Document, text: str) -> list[Remark]:
-    """The remarks by line, each with the reason of its acceptance; and what is wrong with acceptances."""
+def settle_remarks(
+    advice: Collection[Advice], document: Document, text: str, unchecked: Collection[str] = ()
+) -> list[Remark]:
+    """The remarks by line, each with the reason of its acceptance; and what is wrong with acceptances.
+
+    `unchecked` are codes that could not be looked for: their acceptances are not called idle.
+    """
     acceptances = list(read_acceptances(text))
     used: set[Acceptance] = set()
     remarks = []
@@ -78,7 +83,7 @@ def settle_remarks(advice: Collection[Advice], document: Document, text: str) ->
             used.add(accepted)
         reason = accepted.reason if accepted else None
         remarks.append(Remark(line, one.severity, one.code, render_path(one.path), one.message, reason))
-    remarks += [_idle(a) for a in acceptances if a not in used]
+    remarks += [_idle(a) for a in acceptances if a not in used and a.code not in unchecked]
     remarks += [_unreasoned(a) for a in acceptances if a in used and len(a.reason) < MIN_REASON_CHARS]
     return sorted(remarks, key=lambda remark: (remark.line, remark.code, remark.place))
 
