@@ -19,7 +19,14 @@ from azure.core.credentials import TokenCredential
 from shared.cloud.graph_app import ReviewedApp
 from shared.cloud.graph_details import read_owners, read_sign_ins
 from shared.cloud.graph_gaps import Gaps
-from shared.cloud.graph_grants import Assignment, Holding, each_holding, read_assignments, read_groups
+from shared.cloud.graph_grants import (
+    Assignment,
+    Holding,
+    Members,
+    each_holding,
+    read_assignments,
+    read_groups,
+)
 from shared.cloud.graph_items import read_flag, read_guid, read_instant, read_text
 from shared.cloud.graph_principals import APPS, PEOPLE, Found, read_principals
 from shared.cloud.graph_requests import GraphRequests, check_graph_url
@@ -92,7 +99,7 @@ class GraphDirectory:
             principals=self._principals(asking, holders, names, gaps),
             grants=tuple(sorted(grants, key=_order)),
             groups={group: len(members.kinds) for group, members in groups.items()},
-            unknown=gaps.list(),
+            unknown=gaps.say(),
         )
 
     def _roles(self, registration: _Registration) -> tuple[AppRole, ...]:
@@ -114,7 +121,7 @@ class GraphDirectory:
                     self._key(one.principal), role, one.assignment, one.since, one.group, one.is_effective
                 )
 
-    def _mapped_grants(self, groups: Mapping[str, Any]) -> Iterator[Grant]:
+    def _mapped_grants(self, groups: Mapping[str, Members]) -> Iterator[Grant]:
         """Roles of the setting's `group_map`: a token's groups are transitive, and apps' tokens have none."""
         for group, roles in self._app.group_roles.items():
             for principal, kind in groups[group].kinds.items() if group in groups else ():

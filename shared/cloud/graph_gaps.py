@@ -37,8 +37,8 @@ class Gaps:
         with self._lock:
             self._found.setdefault((code, message), set()).update(subjects)
 
-    def list(self) -> tuple[Unknown, ...]:
-        """In a fixed order."""
+    def say(self) -> tuple[Unknown, ...]:
+        """All of them, in a fixed order."""
         return tuple(
             unknown
             for (code, message), subjects in sorted(self._found.items())

@@ -1,5 +1,8 @@
 """Requests to Microsoft Graph: bounded in time and size, throttled politely, and never to another host.
 
+Microsoft's SDK is generated for all of Graph, thousands of modules. A dozen questions are asked here, under
+tight bounds: those are easier to see in these few lines.
+
 The bearer token opens the whole directory. So it is sent to one origin alone: redirects are not followed, and
 a link to a next page is taken only where it points to the same origin and version.
 """

@@ -71,7 +71,8 @@ class AppRole:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that could not be read. `code` is a stable word, `subject` an id, or "" for the whole.
+    """Something that could not be read. `code` is a stable word, `subject` an id (of a principal, group,
+    role, assignment), an issuer's name, or "" for the whole.
 
     Codes: `assignments`, `group_members`, `principal`, `owners`, `sign_ins`, `deleted_principals`,
     `app_roles`.

@@ -24,7 +24,7 @@ from devstack.processes import find_marked, wait_until
 from devstack.state import State, read_state
 from tests.support.fixture_host import FIXTURE_APP, NEVER
 
-STATE_KEYS = ["base_url", "issuer", "personas", "pids", "storage", "trusted_keys"]
+STATE_KEYS = ["base_url", "graph", "issuer", "personas", "pids", "storage", "trusted_keys"]
 
 
 class Commands:
@@ -110,6 +110,7 @@ def test_the_state_file_says_what_runs(standing: Commands) -> None:
     assert sorted(raw) == STATE_KEYS
     assert sorted(raw["personas"]["engineer"]) == ["oid", "roles", "token"]
     assert sorted(raw["storage"]) == ["connection_string", "container"]
+    assert sorted(raw["graph"]) == ["app_id", "token", "url"] and raw["graph"]["url"] == raw["issuer"]
     assert raw["personas"]["nobody"]["roles"] == []
     assert {"engineer", "analyst", "redactor", "reidentifier", "pipeline", "breakglass", "auditor"} <= set(
         raw["personas"]
