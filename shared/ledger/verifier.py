@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from shared.errors import MalformedLedger, StoreError
 from shared.ledger.copycheck import check_copies
+from shared.ledger.expired import Expired
 from shared.ledger.findings import Finding, Kind, Weight
 from shared.ledger.outside import OutsideCheck
 from shared.ledger.question import PATIENCE, Progress, Question, log_name
@@ -27,7 +28,6 @@ from shared.ledger.sideobjects import is_side_path
 from shared.ledger.sources import Source
 from shared.ledger.writercheck import (
     Expectation,
-    Expired,
     Segment,
     Watch,
     WriterCheck,
@@ -203,15 +203,24 @@ class _Verification:
         return Watch(question.observe, first, seals.until_size if question.until is not None else None)
 
     def _settle_gone(self) -> None:
-        """Writers of which the root log knows and nothing is here: expired in order, or removed."""
-        expired = {(item.writer, item.size, item.root) for item in self._expired}
+        """Writers of which the root log knows and nothing is here: expired in order, or removed.
+
+        What is gone from both stores has expired in the archive, or it was removed from there.
+        """
+        stores = ("audit", "archive") if self._question.archive is None else ("archive",)
+        records = [item for item in self._expired if item.store in stores]
+        expired = {(item.writer, item.size, item.root) for item in records}
+        horizon = max((item.horizon for item in records), default="")
         for writer, seal in self._gone:
             if (writer, seal.size, seal.root) in expired:
                 self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records")
-            elif writer in self._lacking:
-                self._findings += self._lacking[writer]
             elif self._is_kept_elsewhere(writer, seal):
                 self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records; the archive has them")
+            elif writer in self._lacking:
+                self._findings += self._lacking[writer]
+            elif seal.time < horizon:
+                detail = f"{seal.size} records; the record that says so has expired as well"
+                self._report(Kind.EXPIRED, writer, seal.size, detail)
             else:
                 self._report(Kind.WRITER_MISSING, writer, seal.size, f"{seal.size} records were sealed")
 
@@ -251,6 +260,7 @@ class _Verification:
         places = Places(question.source, self._objects, question.archive, self._archived, question.elsewhere)
         files = SideFiles(places, self._advance)
         expired = {item.writer for item in self._expired}
+        expired |= {finding.object for finding in self._findings if finding.kind is Kind.EXPIRED}
         newest = max((item.newest for item in self._expired), default="")
         logs = Logs(expired, newest, _doubtful(self._findings))
         paths = {path for path in (*self._objects, *self._archived) if is_side_path(path)}

@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.errors import LedgerError, MalformedLedger, StoreError
 from shared.ledger.chain import Chain, Head, Line
+from shared.ledger.expired import Expired, parse_expired
 from shared.ledger.findings import Finding, Kind
 from shared.ledger.notes import VerifierKey, verify_note
 from shared.ledger.receipts import HeldReceipt
@@ -43,16 +44,6 @@ class Segment:
     number: int
     size: int
     source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """What a record of retention says: this writer's log, of that size and root, was deleted in order."""
-
-    writer: str
-    size: int
-    root: bytes
-    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +269,6 @@ class WriterCheck:
             if fields["type"] != "retention":
                 self._notes.take(self.chain.writer, line.seq, fields)
                 return
-            root = bytes.fromhex(fields["log_root"])
-            newest = str(fields["newest"])
-            self.expired.append(Expired(fields["log_writer"], fields["log_size"], root, newest))
-        except (KeyError, TypeError, ValueError, MalformedLedger):
+            self.expired.append(parse_expired(fields))
+        except MalformedLedger:
             self._report(Kind.MALFORMED, line.seq, f"a record of type {fields['type']} without its members")

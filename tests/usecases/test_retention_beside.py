@@ -8,7 +8,6 @@ from typing import Literal
 
 import pytest
 
-from shared.errors import ObjectMissing, StoreUnavailable
 from shared.ledger.checkpoints import Checkpoint, parse_checkpoint
 from shared.ledger.findings import Kind
 from shared.ledger.notes import parse_note
@@ -20,6 +19,7 @@ from shared.usecases.archiving import Archiver
 from shared.usecases.retention import Sweeper, Swept
 from shared.usecases.rootstore import RootView
 from shared.usecases.verifying import Verification
+from tests.support.expiring import ExpiringStore
 from tests.support.ledgers import LOG, SERVICE, ULIDS, Writer, sealer_of, start_writer
 from tests.support.side_ledger import REVIEW, SideLedger, check, side_ledger
 from tests.support.tampering import kinds
@@ -29,24 +29,12 @@ NEW_WRITER = "01JNC0000000000000000000DD"
 KEEP = timedelta(days=30)
 
 
-class SweptStore(WormStore):
-    """A WORM store from which the sweeper may delete; deletions count as writes."""
-
-    def delete(self, path: str) -> None:
-        fails = self._write(f"delete {path}")
-        if path not in self.objects:
-            raise ObjectMissing("no such object")
-        del self.objects[path]
-        if fails:
-            raise StoreUnavailable("the answer was lost")
-
-
 @dataclass(slots=True)
 class Aged:
     """A ledger that is two months old, whole in its archive, and a writer of today."""
 
-    store: SweptStore
-    archive: SweptStore
+    store: ExpiringStore
+    archive: ExpiringStore
     ledger: SideLedger
     writer: Writer
 
@@ -78,8 +66,8 @@ def aged() -> Aged:
     ledger.clock.now += timedelta(days=2)
     Archiver(ledger.store, ledger.archive, ledger.clock).run()
     ledger.clock.now += timedelta(days=60)
-    store = SweptStore(ledger.store.objects, ledger.store.appendable)
-    archive = SweptStore(ledger.archive.objects, ledger.archive.appendable)
+    store = ExpiringStore(ledger.store.objects, ledger.store.appendable)
+    archive = ExpiringStore(ledger.archive.objects, ledger.archive.appendable)
     return Aged(store, archive, ledger, start_writer(store, NEW_WRITER, ledger.clock, seed=30))
 
 
