@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from auditor.commands import copies, governing, keys, proofs, records, tables, verification, witnessing
+from auditor.commands import (
+    configuration,
+    copies,
+    governing,
+    keys,
+    proofs,
+    records,
+    reviewing,
+    tables,
+    verification,
+    witnessing,
+)
 from auditor.output import err
 from shared.errors import PresidioAccessError
 
@@ -20,7 +31,18 @@ app = typer.Typer(
     "cloud running it may be left out.",
     epilog="Exit status: 0 intact · 1 findings · 2 something could not be checked · 3 the command failed.",
 )
-for module in (verification, records, proofs, tables, copies, keys, witnessing, governing):
+for module in (
+    verification,
+    records,
+    proofs,
+    tables,
+    copies,
+    keys,
+    witnessing,
+    governing,
+    configuration,
+    reviewing,
+):
     module.register(app)
 
 

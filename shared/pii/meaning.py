@@ -60,8 +60,11 @@ class EngineMeaning:
     places: tuple[Path, ...]
 
 
-def engine_meaning(configuration: Configuration) -> EngineMeaning:
-    """What a configuration means. Raises OSError where a file that is referred to cannot be read."""
+def engine_meaning(configuration: Configuration, folder: Path | None = None) -> EngineMeaning:
+    """What a configuration means. Raises OSError where a file that is referred to cannot be read.
+
+    Names of files are relative to `folder`, the working folder where None.
+    """
     analyzer = {name: value for name, value in configuration.analyzer.items() if name not in OTHERWISE_PLACED}
     sections: dict[str, Any] = {
         "analyzer": normalize(analyzer),
@@ -72,7 +75,7 @@ def engine_meaning(configuration: Configuration) -> EngineMeaning:
     places: list[Path] = []
     files = {}
     for name, section in sections.items():
-        found = _References(known)
+        found = _References(known, folder or Path())
         found.follow(section)
         places += found.places
         if found.contents:
@@ -114,6 +117,7 @@ class _References:
     """Follows names of files from value to value, each file once."""
 
     known: set[str]
+    folder: Path
     contents: dict[str, Any] = field(default_factory=dict)
     places: list[Path] = field(default_factory=list)
 
@@ -121,7 +125,7 @@ class _References:
         for text in _texts(value):
             if text in self.contents or text in self.known or len(self.contents) >= MAX_FILES:
                 continue
-            place = _find(text)
+            place = _find(text, self.folder)
             if place is None:
                 continue
             self.places.append(place)
@@ -140,7 +144,7 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
 
 
-def _find(text: str) -> Path | None:
+def _find(text: str, folder: Path) -> Path | None:
     """The file or model's folder of that name, where Presidio looks (`llm_utils.resolve_config_path`)."""
     if (
         not text
@@ -150,7 +154,7 @@ def _find(text: str) -> Path | None:
         or not ("." in text or "/" in text)
     ):
         return None
-    for base in (Path(), *_package_folders()):
+    for base in (folder, *_package_folders()):
         place = base / text
         try:
             if place.is_file() or (place.is_dir() and any((place / name).is_file() for name in _MODEL_FILES)):
