@@ -92,6 +92,12 @@ COLUMNS: tuple[Column, ...] = (
         "list: anonymizing operators that were used, or are asked for",
     ),
     _column(
+        "OperatorsRequested",
+        "dynamic",
+        "what.operators_requested",
+        "list: operators that the request named, Presidio's default included",
+    ),
+    _column(
         "AdHocRecognizers", "long", "what.ad_hoc_recognizers", "recognizers that the request brought with it"
     ),
     _column("DecisionProcess", "bool", "what.decision_process", "the request asked for Presidio's reasoning"),

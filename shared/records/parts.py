@@ -45,7 +45,11 @@ class KeyedDigests(Part):
 
 
 class What(Part):
-    """The operation and its measures. Characters are Unicode code points; counts are of findings."""
+    """The operation and its measures. Characters are Unicode code points; counts are of findings.
+
+    `operators` are those that ran, or, where none did, those that would have. `operators_requested` are all
+    that the request needed the policy's leave for, whether or not they found something to work on.
+    """
 
     operation: str
     texts: Count = 0
@@ -59,6 +63,7 @@ class What(Part):
     entities_released: dict[str, int] = {}
     recognizers: dict[str, int] = {}
     operators: tuple[str, ...] = ()
+    operators_requested: tuple[str, ...] | None = None
     ad_hoc_recognizers: Count = 0
     decision_process: bool = False
     input_digests: KeyedDigests | None = None

@@ -53,7 +53,7 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True)
 class RoleUse:
-    """One caller's use of one role: allowed calls that needed a permission, recent ones, and when the last was.
+    """One caller's use of one role: allowed calls that needed a permission, recent ones, when the last was.
 
     Announced calls (`intent`) whose end is not recorded count for `last` and in what was exercised alone.
     Operations that need no permission stand in `exercise` only.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand
 from shared.identity.roles import MAX_TEXTS
+from shared.identity.terms import OPERATOR_OPERATIONS
 from shared.pii.engine import Engine
 from shared.records.canonical import format_time
 from shared.records.digests import DigestKey
@@ -126,6 +127,7 @@ class Recorder:
             entities_released=known_counts(dict(result.released), words.entities, brought),
             recognizers=known_counts(dict(result.recognizers), words.recognizers, brought),
             operators=known_words(result.operators or demand.operators, words.operators),
+            operators_requested=_known_tuple(_requested(draft, demand), words.operators, OTHER),
             ad_hoc_recognizers=demand.ad_hoc_recognizers,
             decision_process=demand.decision_process,
             input_digests=self._digests(draft.work.inputs if draft.work else ()),
@@ -164,6 +166,11 @@ def identify(caller: Caller | None) -> Who:
         roles=caller.roles,
         token_id=caller.token_id,
     )
+
+
+def _requested(draft: Draft, demand: Demand) -> tuple[str, ...] | None:
+    """The operators that were asked for, None where the request was not read or has none to ask for."""
+    return demand.operators if draft.work is not None and draft.operation in OPERATOR_OPERATIONS else None
 
 
 def _correlation(work: Work | None) -> tuple[str, ...]:

@@ -69,6 +69,7 @@ WHAT = What(
     entities_released={"EMAIL_ADDRESS": 2},
     recognizers={"EmailRecognizer": 2, "SpacyRecognizer": 3},
     operators=("mask", "replace"),
+    operators_requested=("hash", "mask", "replace"),
     ad_hoc_recognizers=1,
     decision_process=True,
     input_digests=KeyedDigests(key_id="0a1b2c3d", values=("44" * 16, "55" * 16)),
