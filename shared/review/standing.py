@@ -50,16 +50,21 @@ UNDECIDED = Standing("undecided")
 def stand_findings(
     findings: Iterable[str], decisions: Iterable[Decision], now: datetime
 ) -> dict[str, Standing]:
-    """How each of these findings stands at `now`: the latest decision counts, in order of time and name.
+    """How each of these findings stands at `now`: the latest counts, in order of time, then place.
 
     `applied` counts only upon a revocation: it says that one was carried out, and decides nothing itself.
     """
     standings = dict.fromkeys(findings, UNDECIDED)
-    for decision in sorted(decisions, key=lambda each: (each.at, each.record)):
+    for decision in sorted(decisions, key=_place_in_time):
         before = standings.get(decision.finding)
         if before is not None:
             standings[decision.finding] = _follow(before, decision)
     return {name: _expire(standing, now) for name, standing in standings.items()}
+
+
+def _place_in_time(decision: Decision) -> tuple[datetime, str, int]:
+    writer, _, index = decision.record.rpartition("/")
+    return decision.at, writer, int(index) if index.isdecimal() else 0
 
 
 def _follow(before: Standing, decision: Decision) -> Standing:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import AccessDenied, AuditUnavailable, NotFound, Unprocessable
@@ -112,7 +112,7 @@ def _decide(call: Call, grant: Grant, wanted: tuple[WantedDecision, ...]) -> dic
     for each in wanted:
         _check(each, review, standings, grant.caller)
     _announce(call, grant, made, len(wanted))
-    recorded = [_record(call, grant, made, each) for each in wanted]
+    recorded = [_record(call, grant, made, each, standings[each.finding]) for each in wanted]
     after = grant.reviews.stand(review, call.received)
     return {
         "review": made.id,
@@ -157,10 +157,13 @@ def _announce(call: Call, grant: Grant, made: RecordedReview, decisions: int) ->
         raise AuditUnavailable("the decisions could not be announced; nothing was recorded")
 
 
-def _record(call: Call, grant: Grant, made: RecordedReview, each: WantedDecision) -> str:
+def _record(call: Call, grant: Grant, made: RecordedReview, each: WantedDecision, standing: Standing) -> str:
+    """Commit one decision; its record's name. It is later than what it supersedes, whatever clocks say."""
+    before = standing.decision
+    moment = call.received if before is None else max(call.received, before.at + timedelta(microseconds=1))
     receipt = grant.commit(
         ReviewDecisionRecord(
-            time=format_time(call.received),
+            time=format_time(moment),
             request_id=call.request_id,
             who=identify(grant.caller),
             review_id=made.id,

@@ -123,6 +123,12 @@ def test_the_latest_decision_counts_whatever_order_they_come_in() -> None:
     assert (standing.state, standing.superseded) == ("approved", 2)
 
 
+def test_of_one_moment_the_later_place_in_the_log_counts() -> None:
+    """Places are numbers: 10 comes after 9."""
+    decisions = [replace(_decide("approve", 1), record="W/10"), replace(_decide("revoke", 1), record="W/9")]
+    assert stand_findings(["f-1"], decisions, MADE + timedelta(days=2))["f-1"].state == "approved"
+
+
 def test_a_deferred_finding_is_undecided_again_after_its_date() -> None:
     decisions = [_decide("defer", 1, until=10)]
     before, at = (stand_findings(["f-1"], decisions, MADE + timedelta(days=days))["f-1"] for days in (9, 10))

@@ -116,6 +116,17 @@ def test_a_later_decision_supersedes_and_both_are_recorded(bench: Bench) -> None
     assert [each.choice for each in recorded(bench)] == ["revoke", "approve"]
 
 
+def test_a_clock_that_runs_behind_does_not_undo_a_later_decision(bench: Bench) -> None:
+    """What is superseded was seen by who superseded it, so it is earlier, whatever clocks say."""
+    store_review(bench)
+    before = decide(bench, FIRST).body["decisions"][0]["record"]
+    bench.now -= timedelta(seconds=30)
+    wanted = {"finding": FIRST, "choice": "approve", "justification": BECAUSE, "replaces": before}
+    assert decide(bench, wanted).body["decisions"][0]["state"] == "approved"
+    revoked, approved = recorded(bench)
+    assert approved.time > revoked.time
+
+
 def test_a_deferred_finding_is_undecided_again_after_its_date(bench: Bench) -> None:
     store_review(bench)
     until = NOW + timedelta(days=10)
