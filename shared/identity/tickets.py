@@ -1,10 +1,10 @@
 """The names of tickets that a policy takes: forms that leave no room for anything but a number.
 
 A form is given by its first ticket: `INC-1` takes INC-1, INC-4711, ...; `INC0000001`, as in systems that
-pad with zeros, takes INC0000001, INC0012345, ...; `#1` takes #1, #123, ... The letters are the operator's, so
-what a caller chooses is a number. It has at most seven digits that count: less than a telephone number, a date
-of birth or an identity number. A form spells a number in one way, because a ticket that is spelled in another
-is another ticket, and would open another window.
+pad with zeros, takes INC0000001, INC0012345, ...; `#1` takes #1, #123, ... The letters are the
+operator's, so what a caller chooses is a number. It has at most seven digits that count: less than a
+telephone number, a date of birth or an identity number. A form spells a number in one way, because a
+ticket that is spelled in another is another ticket, and would open another window.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class Commit:
     """Records with their places, and the signed checkpoint over the log up to the last of them.
 
     `first` is the index of the first record; `data` are the bytes to append, `checkpoint` the signed note
-    within them. `head` is where the log ends once the commit is stored.
+    within them. `head` is where the log ends once the commit is stored; `before` are the roots of the
+    frontier that it continues.
     """
 
     first: int
@@ -37,6 +38,7 @@ class Commit:
     checkpoint: str
     data: bytes
     head: Head
+    before: tuple[bytes, ...]
 
     @property
     def size(self) -> int:
@@ -72,6 +74,7 @@ class WriterLog:
         if not bodies:
             raise ValueError("a commit has at least one record")
         first, frontier, prev = self.size, self._head.frontier.copy(), self._head.prev
+        before = frontier.roots
         lines = []
         for seq, body in enumerate(bodies, first):
             line = body.place(seq, prev)
@@ -81,7 +84,8 @@ class WriterLog:
             lines.append(line)
         text = Checkpoint(self.origin, frontier.size, frontier.root()).text()
         note = render_note(text, [self._key.sign(text)])
-        return Commit(first, tuple(lines), note.decode(), encode_commit(lines, note), Head(frontier, prev))
+        data, head = encode_commit(lines, note), Head(frontier, prev)
+        return Commit(first, tuple(lines), note.decode(), data, head, before)
 
     def accept(self, commit: Commit) -> None:
         """The commit is stored: the log ends with it now. Raises ValueError where it does not come next."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
-from shared.errors import AccessDenied, InputError, LedgerError, MalformedLedger, ObjectMissing
+from shared.errors import AccessDenied, LedgerError, MalformedLedger, ObjectMissing, ProofInvalid
+from shared.ledger.genesis import verify_genesis, writer_origin
 from shared.ledger.lines import parse_line
-from shared.ledger.sideobjects import parse_record_name
+from shared.ledger.notes import VerifierKey
+from shared.ledger.prooffiles import parse_proof_file, verify_proof_file
+from shared.ledger.sideobjects import ClaimKind, parse_record_name
 from shared.records.canonical import canonical_bytes, parse_time
 from shared.records.model import RECORD, ApprovalRecord, Who
-from shared.usecases.questions import Questions
+from shared.usecases.once import Claims
+from shared.usecases.ports import Reader
+from shared.usecases.seeking import seek_line
 
 logger = logging.getLogger("presidio_access.approvals")
 
@@ -44,17 +51,24 @@ class Asked:
 class ApprovalProofs:
     """`approval` records by name, each verified once in a process: what is proven can never change.
 
-    Verified is the inclusion of the record in its writer's log, the writer's checkpoint, and the genesis by
-    which the service's key vouches for the writer. Thread-safe; raises StoreUnavailable.
+    A record counts if an inclusion proof leads from it to a checkpoint that its writer signed, and the
+    service's key vouches for that writer in the writer's genesis. The proof is made when the record is
+    committed, and stands in the record's claim: made later it would take the whole log. Nothing of what
+    storage gives is believed: a wrong line, proof or genesis is no approval. Thread-safe; raises
+    StoreUnavailable.
     """
 
-    def __init__(self, questions: Questions) -> None:
-        self._questions = questions
+    def __init__(self, reader: Reader, log: str, keys: Sequence[VerifierKey], claims: Claims) -> None:
+        self._reader = reader
+        self._log = log
+        self._keys = tuple(keys)
+        self._claims = claims
         self._proven: dict[str, ApprovalRecord] = {}
+        self._writers: dict[str, VerifierKey] = {}
 
     def find(self, name: str) -> Asked:
         """What was asked for under a name. Raises AccessDenied (`approval_unknown`)."""
-        record = self.read(name)
+        record = self._proven.get(name) or self.read(name, self.hint(ClaimKind.OPEN_APPROVAL, name) or {})
         if record is None or record.step != "requested":
             raise AccessDenied("approval_unknown", "no approval of that name was asked for in this ledger")
         return Asked(name, record)
@@ -68,19 +82,24 @@ class ApprovalProofs:
             logger.error("an object among the open approvals is none")
             return None
 
-    def read(self, name: str) -> ApprovalRecord | None:
-        """An `approval` record of any step; None for whatever is not one, or does not verify."""
-        known = self._proven.get(name)
-        if known is not None:
+    def hint(self, kind: ClaimKind, name: str) -> Mapping[str, Any] | None:
+        """What the claim of an approval says: None without one, nothing where it cannot be read."""
+        try:
+            claim = self._claims.find(kind, name.replace("/", "-"))
+        except (MalformedLedger, ValueError):
+            return {}
+        return None if claim is None else claim.members
+
+    def read(self, name: str, hint: Mapping[str, Any]) -> ApprovalRecord | None:
+        """The `approval` record of a name, by the proof in a claim; None where that does not prove one."""
+        known, proof = self._proven.get(name), hint.get("proof")
+        if known is not None or not isinstance(proof, str):
             return known
         try:
-            evidence = self._questions.proof(name)
-            fields = parse_line(evidence.record)
-            said = {field: fields[field] for field in fields.keys() - PLACE_FIELDS}
+            line = self._proven_line(parse_record_name(name), proof.encode())
+            said = {field: value for field, value in parse_line(line).items() if field not in PLACE_FIELDS}
             record = RECORD.validate_json(canonical_bytes(said))
-        except (InputError, ObjectMissing):
-            return None
-        except (LedgerError, ValidationError) as error:
+        except (ObjectMissing, LedgerError, ValidationError) as error:
             logger.error("the record of an approval does not verify: %s", type(error).__name__)
             return None
         if not isinstance(record, ApprovalRecord):
@@ -93,6 +112,28 @@ class ApprovalProofs:
         if len(self._proven) >= MAX_PROVEN:
             self._proven.clear()
         self._proven[name] = record
+
+    def _proven_line(self, place: tuple[str, int], proof: bytes) -> bytes:
+        writer, index = place
+        line = seek_line(self._reader, writer, index)
+        parsed = parse_proof_file(proof)
+        if line is None or parsed.index != index:
+            raise ProofInvalid("the proof is of another record")
+        verify_proof_file(parsed, line, writer_origin(self._log, writer), [self._writer_key(writer)])
+        return line
+
+    def _writer_key(self, writer: str) -> VerifierKey:
+        """The key of a writer, by the service key's word in its genesis."""
+        key = self._writers.get(writer)
+        if key is None:
+            genesis = seek_line(self._reader, writer, 0)
+            if genesis is None:
+                raise ObjectMissing(f"no first record of writer {writer}")
+            key = verify_genesis(parse_line(genesis), self._log, writer, self._keys)
+            if len(self._writers) >= MAX_PROVEN:
+                self._writers.clear()
+            self._writers[writer] = key
+        return key
 
 
 def is_same_person(one: Who | None, other: Who | None) -> bool:

@@ -3,10 +3,11 @@
 Each step is an `approval` record. The first, `requested`, is the approval's name: `<writer>/<index>`; it
 holds a keyed digest over everything that is asked for, so that one call is approved and not a kind of call.
 Records are read from storage with their proof (genesis, signed checkpoint, inclusion): a byte that no writer
-of this ledger committed counts for nothing. Two claims stand beside them:
+of this ledger committed counts for nothing. Three claims stand beside them:
 
-    approved   where the `approved` record is; a hint that saves a search, and is verified like any other name
-    approval   the end: used, rejected or expired. Whoever makes it has ended the approval, nobody else can
+    open-approval   what is open, for lists, with the proof of its record
+    approved        where the `approved` record is, with its proof: hints that save a search, verified all
+    approval        the end: used, rejected or expired. Whoever makes it has ended the approval for good
 
 The end is claimed before its record is committed and before anything is done: a process that dies in between
 has used the approval up, and no two calls ever use one.
@@ -15,7 +16,7 @@ has used the approval up, and no two calls ever use one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,6 @@ from shared.usecases.approval_proofs import ApprovalProofs, Asked, is_other_pers
 from shared.usecases.approval_wishes import Taker, Wish, digest_asker, digest_wish
 from shared.usecases.once import Claims
 from shared.usecases.ports import Clock, Receipt
-from shared.usecases.questions import Questions
 
 logger = logging.getLogger("presidio_access.approvals")
 
@@ -50,14 +50,14 @@ class Approvals:
     def __init__(
         self,
         claims: Claims,
-        questions: Questions,
+        proofs: ApprovalProofs,
         key: DigestKey,
         policy: Policy,
         service: ServicePart,
         clock: Clock,
     ) -> None:
         self._claims = claims
-        self._proofs = ApprovalProofs(questions)
+        self._proofs = proofs
         self._key = key
         self._policy = policy
         self._service = service
@@ -92,7 +92,7 @@ class Approvals:
         receipt = commit(record)
         asked = Asked(f"{receipt.writer}/{receipt.index}", record)
         asker = digest_asker(self._key, taker.who)
-        members = {"expires": record.expires, "by": taker.request_id, "asker": asker}
+        members = {"expires": record.expires, "by": taker.request_id, "asker": asker, **_proof(receipt)}
         self._claims.make(Claim(ClaimKind.OPEN_APPROVAL, asked.key, record.time, members))
         self._proofs.keep(asked.name, record)
         return asked
@@ -101,14 +101,14 @@ class Approvals:
         """Approvals that have not ended, all or the caller's own, and whether each is approved."""
         now, asker, found = self._clock(), digest_asker(self._key, who), []
         for key in self._open_keys():
-            hint = self._hint(ClaimKind.OPEN_APPROVAL, key) or {}
+            hint = self._proofs.hint(ClaimKind.OPEN_APPROVAL, key) or {}
             if not sees_all and hint.get("asker") != asker:
                 continue
             asked = self._proofs.find_listed(key)
             if asked is None or now >= asked.expires:
                 continue
             if sees_all or is_same_person(asked.record.who, who):
-                found.append((asked, self._hint(ClaimKind.APPROVED, key) is not None))
+                found.append((asked, self._proofs.hint(ClaimKind.APPROVED, key) is not None))
             if len(found) == MAX_LISTED:
                 break
         return found
@@ -132,11 +132,12 @@ class Approvals:
             self._end(asked, "rejected", taker.request_id)
             commit(self._step(asked, "rejected", taker, justification))
             return asked
-        if self._hint(ClaimKind.APPROVED, asked.key) is not None:
+        if self._proofs.hint(ClaimKind.APPROVED, asked.name) is not None:
             raise AccessDenied("approval_decided", "it has been approved already")
         record = self._step(asked, "approved", taker, justification)
         receipt = commit(record)
-        members = {"record": f"{receipt.writer}/{receipt.index}", "by": taker.request_id}
+        named = f"{receipt.writer}/{receipt.index}"
+        members = {"record": named, "by": taker.request_id, **_proof(receipt)}
         self._claims.make(Claim(ClaimKind.APPROVED, asked.key, record.time, members))
         return asked
 
@@ -171,7 +172,7 @@ class Approvals:
         """End those whose time is over, so that the ledger says of each how it ended; how many there were."""
         now, ended = self._clock(), 0
         for key in self._open_keys():
-            hinted = (self._hint(ClaimKind.OPEN_APPROVAL, key) or {}).get("expires")
+            hinted = (self._proofs.hint(ClaimKind.OPEN_APPROVAL, key) or {}).get("expires")
             if isinstance(hinted, str) and hinted > format_time(now - SKEW):
                 continue
             asked = self._proofs.find_listed(key)
@@ -198,11 +199,11 @@ class Approvals:
 
     def _check_approved(self, asked: Asked) -> None:
         """Raises AccessDenied unless a second person who may approve this very request did so in time."""
-        hint = self._hint(ClaimKind.APPROVED, asked.key)
+        hint = self._proofs.hint(ClaimKind.APPROVED, asked.name)
         if hint is None:
             raise AccessDenied("approval_pending", "nobody has decided about it yet")
         named = hint.get("record")
-        record = self._proofs.read(named) if isinstance(named, str) else None
+        record = self._proofs.read(named, hint) if isinstance(named, str) else None
         if record is None or not self._is_approval_of(record, asked):
             logger.error("what stands for the approval of %s is none", asked.name)
             raise AccessDenied("approval_mismatch", "what stands for its approval is none that counts")
@@ -244,14 +245,6 @@ class Approvals:
         ended = set(self._claims.keys(ClaimKind.APPROVAL))
         return [key for key in self._claims.keys(ClaimKind.OPEN_APPROVAL) if key not in ended]
 
-    def _hint(self, kind: ClaimKind, key: str) -> Mapping[str, Any] | None:
-        """What a claim says, of what is verified anyway: None without one, nothing where it is unreadable."""
-        try:
-            claim = self._claims.find(kind, key)
-        except MalformedLedger:
-            return {}
-        return None if claim is None else claim.members
-
     def _step(
         self, asked: Asked, step: str, taker: Taker | None, justification: str | None
     ) -> ApprovalRecord:
@@ -267,6 +260,10 @@ class Approvals:
             "service": self._service,
         }
         return asked.record.model_copy(update=changes)
+
+
+def _proof(receipt: Receipt) -> dict[str, str]:
+    return {} if receipt.proof is None else {"proof": receipt.proof.decode()}
 
 
 _WORDS = {

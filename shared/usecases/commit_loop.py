@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from shared.errors import AuditUnavailable, RecordTooLarge, StoreError
 from shared.ledger.bodies import PLACE_BYTES, RecordBody, encode_record
+from shared.ledger.commitproofs import prove_committed
 from shared.ledger.segments import MAX_COMMIT_BYTES
 from shared.ledger.writer import Commit, WriterLog
 from shared.records.canonical import MAX_LINE_BYTES, format_time
-from shared.records.model import ClosedRecord, GapRecord, Record, ServicePart, WithheldRecord
+from shared.records.model import ApprovalRecord, ClosedRecord, GapRecord, Record, ServicePart, WithheldRecord
 from shared.usecases.commit_observing import CommitObserver, StoredCommit
 from shared.usecases.commit_queue import CommitQueue, Entry, Gap, State
 from shared.usecases.ports import Clock, Receipt
@@ -168,7 +169,8 @@ class CommitLoop:
             if entry is None:
                 continue
             if entry.state is State.STORED:
-                receipt = Receipt(self._service.writer, index, staged.commit.checkpoint)
+                checkpoint, proof = staged.commit.checkpoint, _prove(staged.commit, index, item.record)
+                receipt = Receipt(self._service.writer, index, checkpoint, proof)
                 ready.setdefault(entry.loop, []).append((entry, receipt))
             elif entry.state is State.LOST and is_withheld(item.record):
                 self._withheld.append(index)
@@ -176,6 +178,11 @@ class CommitLoop:
             # A loop that is closed has nobody left who waits: the records are stored all the same.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_hand_out, receipts)
+
+
+def _prove(commit: Commit, index: int, record: Record) -> bytes | None:
+    """The proof of a record that is looked up while calls wait for it: a step of an approval."""
+    return prove_committed(commit, index).to_bytes() if isinstance(record, ApprovalRecord) else None
 
 
 def backoff_s(attempt: int) -> float:

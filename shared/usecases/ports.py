@@ -110,11 +110,16 @@ class TokenKeys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where a record stands (`<writer>/<index>`) and the signed checkpoint that covers it."""
+    """Where a record stands (`<writer>/<index>`) and the signed checkpoint that covers it.
+
+    `proof` is its inclusion proof (C2SP tlog-proof), for types of records whose readers cannot read whole
+    logs.
+    """
 
     writer: str
     index: int
     checkpoint: str
+    proof: bytes | None = None
 
 
 class Ledger(Protocol):

@@ -21,6 +21,7 @@ from shared.pii.engine import check_files, load_engine
 from shared.records.digests import DigestKey
 from shared.records.model import EnginePart, ServicePart
 from shared.settings import Settings, load_settings
+from shared.usecases.approval_proofs import ApprovalProofs
 from shared.usecases.approvals import Approvals
 from shared.usecases.archiving import Archiver
 from shared.usecases.audited import AuditedPath
@@ -132,7 +133,7 @@ def assemble_service(environment: Mapping[str, str]) -> Service:
     keys = KeySets(issuers)
     questions = Questions(base.store, settings.ledger_name, base.trusted)
     digest_key = DigestKey(settings.digest_key.get_secret_value())
-    conditions = _conditions(base, questions, digest_key)
+    conditions = _conditions(base, digest_key)
     archive = parts.open_container(settings, settings.archive_container)
     reviewing = join_reviewing(
         settings, (base.store, archive), base.trusted, base.policy, base.service, ledger
@@ -212,9 +213,10 @@ def _committer(base: _Base, traffic: Traffic) -> Committer:
     )
 
 
-def _conditions(base: _Base, questions: Questions, key: DigestKey) -> Conditions:
+def _conditions(base: _Base, key: DigestKey) -> Conditions:
     claims = Claims(base.store)
-    approvals = Approvals(claims, questions, key, base.policy, base.service, parts.utc_now)
+    proofs = ApprovalProofs(base.store, base.settings.ledger_name, base.trusted, claims)
+    approvals = Approvals(claims, proofs, key, base.policy, base.service, parts.utc_now)
     return Conditions(approvals, Emergencies(claims, key), base.service, parts.utc_now)
 
 

@@ -17,6 +17,7 @@ from shared.ledger.notes import parse_vkey
 from shared.pii.engine import Analysis, Anonymization, Engine, Redaction
 from shared.records.digests import DigestKey
 from shared.records.model import Record, ServicePart
+from shared.usecases.approval_proofs import ApprovalProofs
 from shared.usecases.approvals import Approvals
 from shared.usecases.audited import AuditedPath
 from shared.usecases.bursts import BurstCounter
@@ -203,7 +204,8 @@ class Bench:
         def clock() -> datetime:
             return self.now
 
-        approvals = Approvals(claims, self._questions(), DIGEST_KEY, self.policy, service, clock)
+        proofs = ApprovalProofs(self.store, LOG, [parse_vkey(SERVICE_KEY.vkey)], claims)
+        approvals = Approvals(claims, proofs, DIGEST_KEY, self.policy, service, clock)
         return Conditions(approvals, Emergencies(claims, DIGEST_KEY), service, clock)
 
     def close(self) -> None:

@@ -407,10 +407,37 @@ def test_records_of_another_ledger(desk: Desk) -> None:
         receipt = asyncio.run(forger.commit(record))
     finally:
         forger.close()
-    forge(desk, ClaimKind.APPROVED, target, record=f"{receipt.writer}/{receipt.index}")
+    assert receipt.proof is not None
+    named = f"{receipt.writer}/{receipt.index}"
+    forge(desk, ClaimKind.APPROVED, target, record=named, proof=receipt.proof.decode())
     assert refused(desk, target) == "approval_mismatch"
-    assert refused(desk, f"{receipt.writer}/{receipt.index}") == "approval_unknown"
+    forge(desk, ClaimKind.OPEN_APPROVAL, named, proof=receipt.proof.decode())
+    assert refused(desk, named) == "approval_unknown"
     assert desk.use(name).status == 200
+
+
+def test_a_proof_of_another_record(desk: Desk) -> None:
+    """A proof that holds, for a record that says yes to something else, in the claim of this one."""
+    other, target = desk.approved({**REQUEST, "text": "Jane"}), desk.asked()
+    store = desk.bench.store
+    proofs = [
+        json.loads(store.read(claim_path(kind, other.replace("/", "-"))))["proof"]
+        for kind in (ClaimKind.APPROVED, ClaimKind.OPEN_APPROVAL)
+    ]
+    desk.bench.path.conditions.approvals._proofs._proven.clear()
+    writer = target.split("/")[0]
+    for index in range(8):
+        for proof in proofs:
+            store.create(*_yes(target, f"{writer}/{index}", proof, format_time(desk.bench.now)))
+            assert refused(desk, target) == "approval_mismatch"
+            store.tamper_delete(claim_path(ClaimKind.APPROVED, target.replace("/", "-")))
+
+
+def _yes(name: str, record: str, proof: str, time: str) -> tuple[str, bytes]:
+    claim = Claim(
+        ClaimKind.APPROVED, name.replace("/", "-"), time, {"by": "x", "record": record, "proof": proof}
+    )
+    return claim.path, claim.encode()
 
 
 @pytest.mark.parametrize(
@@ -443,7 +470,9 @@ def test_a_yes_that_is_not_quite_one(desk: Desk, change: dict[str, Any]) -> None
         change = {"who": yes.who.model_copy(update=change)}
     record = record.model_copy(update=change)
     receipt = asyncio.run(desk.bench.ledger.commit(record))
-    forge(desk, ClaimKind.APPROVED, target, record=f"{receipt.writer}/{receipt.index}")
+    assert receipt.proof is not None
+    named = f"{receipt.writer}/{receipt.index}"
+    forge(desk, ClaimKind.APPROVED, target, record=named, proof=receipt.proof.decode())
     desk.bench.path.conditions.approvals._proofs._proven.clear()
     assert refused(desk, target) == "approval_mismatch"
     assert desk.use(other).status == 200
