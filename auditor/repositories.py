@@ -21,8 +21,12 @@ _COMMIT_ID = re.compile(r"[0-9a-f]{4,64}")
 _FORMAT = "%H%x1f%aI%x1f%an%x1f%ae%x1f%G?%x1f%s%x1e"
 _FILE = re.compile(rb"100(?:644|755) blob ([0-9a-f]+) +([0-9]+)\t(.*)", re.DOTALL)
 
-# A repository's own settings may name programs: none of them is run, but for the check of signatures.
-_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never")
+_SAFE = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never"),
+    *("-c", "gpg.program=gpg", "-c", "gpg.openpgp.program=gpg"),
+    *("-c", "gpg.x509.program=gpgsm", "-c", "gpg.ssh.program=ssh-keygen"),
+)
+"""A repository's own settings may name programs: none of them is run."""
 
 
 @dataclass(frozen=True, slots=True)

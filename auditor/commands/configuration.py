@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from auditor.commands.options import ArchiveOption, EvidenceOption, JsonOption, KeyOption
 from auditor.committed import CommittedConfigurations
 from auditor.confighistory import GRAVE, Flag, Gathered, Step, make_history
 from auditor.errors import AuditorError
 from auditor.locating import Evidence, locate_evidence, read_digest_key
-from auditor.output import out, print_json, print_text, printable, progress_bar
+from auditor.output import print_json, print_text, progress_bar
 from auditor.repositories import Repository, SourceCommit
 from shared.configuration.commits import author_text
 from shared.ledger.question import Question
@@ -200,26 +198,34 @@ def _describe(step: Step, commit: SourceCommit | None) -> dict[str, Any]:
 
 def _print(document: dict[str, Any]) -> None:
     ledger, repository = document["ledger"], document["repository"]
-    print_text(f"{ledger['verdict']}: {ledger['records']:,} records read.")
-    table = Table("time", "state", "what", "old", "new", "commit", "author", "signed", "flags")
+    print_text(ledger["verdict"])
     for step in document["changes"]:
-        commit = step["commit"] or {}
-        source = str(commit.get("id") or step["deployed"] or "-")[:12]
-        tail = (source, commit.get("author", "-"), commit.get("signed", "-"), ", ".join(step["flags"]))
-        lines = [
-            (f"{change['part']}: {change['path']}", change.get("old", "-"), change.get("new", "-"))
-            for change in step["changes"]
-        ] or [("(no change listed)", (step["previous"] or "-")[:12], step["configuration"][:12] or "-")]
-        if step["more_changes"]:
-            lines.append((f"and {step['more_changes']} more", "", ""))
-        for number, line in enumerate(lines):
-            head = (step["time"][:19], step["state"]) if number == 0 else ("", "")
-            cells = (*head, *line, *(tail if number == 0 else ("", "", "", "")))
-            table.add_row(*(Text(printable(str(cell))) for cell in cells))
-    out.print(table)
+        print_text("\n" + "\n".join(_lines(step)))
+    print_text("")
     flagged = sum(bool(set(step["flags"]) & {flag.value for flag in GRAVE}) for step in document["changes"])
     print_text(f"{len(document['changes'])} changes, {flagged} of them with a finding.")
     if repository and repository["words"] == "counted":
         print_text("Words of deny lists and the like were compared by number alone: no digest key was given.")
     if repository and repository["unreadable_commits"]:
         print_text(f"{repository['unreadable_commits']} commits hold files that this version cannot read.")
+
+
+def _lines(step: dict[str, Any]) -> list[str]:
+    """A change as people read it: when and with which commit, what is odd, and each old and new value."""
+    commit = step["commit"] or {}
+    source = str(commit.get("id") or step["deployed"] or "no commit")[:12]
+    words = [step["time"][:19], step["state"], source]
+    words += [commit[name] for name in ("author", "signed", "subject") if name in commit]
+    lines = ["  ".join(words)]
+    if step["flags"]:
+        lines.append(f"    ! {', '.join(step['flags'])}")
+    if not step["changes"]:
+        lines.append(
+            f"    {(step['previous'] or 'nothing')[:12]} -> {(step['configuration'] or 'unnamed')[:12]}"
+        )
+    for change in step["changes"]:
+        values = f"{change.get('old', 'none')} -> {change.get('new', 'none')}"
+        lines.append(f"    {change['part']}  {change['path']}  {values}")
+    if step["more_changes"]:
+        lines.append(f"    and {step['more_changes']} more")
+    return lines
