@@ -88,6 +88,12 @@ def test_every_route_is_counted_as_its_operation(route: Route, monkeypatch: pyte
     assert found == ("approval.decide" if operation.startswith("approval.") else operation)
 
 
+def test_every_entry_is_a_route() -> None:
+    """Nothing is counted that does not exist."""
+    for entry in json.loads((INFRA / "gateway" / "routes.json").read_text("utf-8")):
+        assert any(f"{route.path}/".startswith(entry["path"]) for route in ROUTES), entry
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
