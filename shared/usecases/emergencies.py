@@ -39,6 +39,9 @@ WEEK = timedelta(days=7)
 SKEW = timedelta(minutes=1)
 """How far the clocks of two processes may differ: a window that begins later than that has not begun."""
 
+MAX_SLOTS = 128
+"""So many of a person's windows are looked at, the newest: more than a week may have by any policy."""
+
 MAX_KNOWN = 1_000
 ATTEMPTS = 5
 
@@ -122,7 +125,7 @@ class Emergencies:
     def _take_slot(self, use: Use, now: datetime) -> Window | None:
         """The window that a number among the person's gives; None where another call was quicker."""
         numbers = self._numbers(use)
-        slots = [self._slot(use, number) for number in numbers]
+        slots = [self._slot(use, number) for number in numbers[-MAX_SLOTS:]]
         for slot in slots:
             if slot.members.get("ticket") == use.key:
                 return self._read(slot)
@@ -133,15 +136,15 @@ class Emergencies:
                 f"expected at most {use.bounds.windows_a_week} emergencies of one person in seven days",
             )
         window = Window(now, now + use.bounds.window)
-        key = emergency_slot_key(use.tenant, use.principal, (numbers[-1] if numbers else 0) + 1)
+        key = emergency_slot_key(use.tenant, use.principal, len(numbers) + 1)
         claim = self._claim(ClaimKind.EMERGENCY_SLOT, key, window, {"ticket": use.key}, use.who)
         return window if self._claims.make(claim) else None
 
     def _numbers(self, use: Use) -> list[int]:
-        """The numbers of the person's windows. The oldest may have been swept; none between is missing."""
+        """The numbers of the person's windows: from 1, without a gap, since claims are never deleted."""
         start = f"{emergency_slots(use.tenant, use.principal)}-"
         numbers = [int(key.removeprefix(start)) for key in self._claims.keys(ClaimKind.EMERGENCY_SLOT, start)]
-        if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        if numbers != list(range(1, len(numbers) + 1)):
             raise _tampered()
         return numbers
 
