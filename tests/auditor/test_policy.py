@@ -200,6 +200,22 @@ def test_explain_no(run: Run) -> None:
     assert run("explain", "Pii.BreakGlass", "pii.analyze", "--as", "app").code == 1
 
 
+def test_the_commands_of_the_page(run: Run) -> None:
+    """docs/operations/policy.md shows commands that there are."""
+    page = (ROOT / "docs" / "operations" / "policy.md").read_text("utf-8")
+    shown = re.findall(r"`python -m auditor ([^`]+)`", page)
+    assert len(shown) >= 4
+    words = {
+        "OLD": str(POLICY),
+        "NEW": str(POLICY),
+        "ROLE": "Pii.Analyst",
+        "OPERATION": "pii.analyze",
+        "[ENTITY]": "URL",
+    }
+    for command in shown:
+        assert run(*(words.get(word, word) for word in command.split())).code == 0, command
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
