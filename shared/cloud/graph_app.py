@@ -26,6 +26,12 @@ class ReviewedApp:
     group_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     other_issuers: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Both stand in paths and keys. Raises SettingsError."""
+        for name, value in (("the client id of the application", self.app_id), ("its tenant", self.tenant)):
+            if not GUID.fullmatch(value):
+                raise SettingsError(SETTING, f"expected {name} as a GUID in lower case")
+
     def roles_of(self, value: str | None) -> tuple[str, ...]:
         """The roles that an app role's value stands for. None without a value: nothing is in the token."""
         if not value:
@@ -46,8 +52,10 @@ def choose_app(issuers: Iterable[Issuer], app_id: str | None) -> ReviewedApp:
         raise SettingsError(SETTING, "no trusted issuer is Microsoft Entra, so there is no directory to read")
     ours = [one for one in listed if one.kind != "oidc" and one.tenant == tenant]
     client_id = app_id or _client_id(audience for one in ours for audience in one.audiences)
-    if client_id is None or not GUID.fullmatch(client_id.lower()):
-        raise SettingsError(SETTING, "expected the client id (a GUID) of the application that is reviewed")
+    if client_id is None:
+        raise SettingsError(
+            SETTING, "expected the client id of the application: no audience of the issuer is one"
+        )
     groups: dict[str, set[str]] = {}
     for one in ours:
         for group, role in one.group_map.items():

@@ -10,7 +10,7 @@ import pytest
 from devstack.personas import API_CLIENT_ID, TENANT
 from devstack.tokens import issuers_setting
 from shared.cloud.graph import NoDirectory
-from shared.cloud.graph_app import choose_app
+from shared.cloud.graph_app import ReviewedApp, choose_app
 from shared.errors import DirectoryUnavailable, SettingsError
 from shared.identity.issuers import Issuer, parse_issuers
 
@@ -59,6 +59,15 @@ def test_an_audience_that_tells_nothing_needs_the_setting() -> None:
     with pytest.raises(SettingsError, match="REVIEW_APP_ID"):
         choose_app([issuer], None)
     assert choose_app([issuer], OTHER).app_id == OTHER
+
+
+@pytest.mark.parametrize("value", ["", "presidio", "x')/owners", f"{OTHER}\n", OTHER.upper(), f"{OTHER}?"])
+def test_ids_that_stand_in_paths_are_guids(value: str) -> None:
+    """Whoever gives them: a setting, or somebody at a command line."""
+    with pytest.raises(SettingsError, match="client id"):
+        ReviewedApp(value, TENANT)
+    with pytest.raises(SettingsError, match="tenant"):
+        ReviewedApp(OTHER, value)
 
 
 def test_without_entra_there_is_no_directory() -> None:
