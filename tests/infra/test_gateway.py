@@ -105,7 +105,7 @@ def test_every_entry_is_a_route() -> None:
     ],
 )
 def test_whatever_the_policy_says_the_gateway_takes(old: str, new: str, bicep: Bicep) -> None:
-    """Numbers, mappings, and none at all; the largest of an operation, read by the code and by Bicep alike."""
+    """Numbers, mappings, and none at all; the largest of an operation, for the code and for Bicep alike."""
     text = POLICY.replace(old, new)
     policy = parse_policy(text, "policy.yaml")
     answer = evaluate(bicep, GATED, policy=text)

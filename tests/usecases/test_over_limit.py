@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,9 +15,12 @@ from shared.records.model import BURST_ENDED, AccessRecord, IntentRecord, Refusa
 from shared.usecases import catalog, presidio
 from shared.usecases.calls import Answer
 from shared.usecases.whoami import WHOAMI
+from shared.wiring.parts import commit_last
+from tests.support.accounts import reread
 from tests.support.committers import WRITER
 from tests.support.rates import limited_policy, limited_text
 from tests.support.services import Bench
+from tests.support.stores import Fault, FaultyStore, MemoryStore
 
 TEXT = {"text": "John lives here", "language": "en"}
 RESTORE = {
@@ -199,6 +204,37 @@ def test_without_storage_nothing_over_the_limit_is_answered_429(bench: Bench) ->
     answers = asyncio.run(scenario())
     assert statuses(answers) == {503: 20}
     assert {answer.body["code"] for answer in answers} == {"audit_unavailable"}
+
+
+def test_storage_that_stalls_within_a_burst() -> None:
+    """The first record stands, so those that follow are answered at once, and counted later."""
+    free, inner = threading.Event(), MemoryStore()
+    free.set()
+    store = FaultyStore(inner, lambda name, path: Fault(hold=free))
+    bench = Bench(policy=limited_policy(A_MINUTE), store=store)  # type: ignore[arg-type]
+
+    async def scenario() -> Counter[int]:
+        await flood(bench, A_MINUTE + 1)
+        free.clear()
+        started = time.monotonic()
+        over = statuses(await flood(bench, 50))
+        assert time.monotonic() - started < 1.0, "a call over the limit waited for storage"
+        closing = asyncio.create_task(
+            asyncio.to_thread(commit_last, bench.ledger, bench.path.bursts.end_all())
+        )
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        free.set()
+        await closing
+        return over
+
+    assert asyncio.run(scenario()) == {429: 50}
+    bench.close()
+    lines = [line for line in reread(inner).records if line["type"] in ("refusals", "withheld", "gap")]
+    assert [(line["type"], line["reason"], line["count"], line["status"]) for line in lines] == [
+        ("refusals", "rate_limited", 1, 429),
+        ("refusals", "burst_ended", 50, 429),
+    ]
 
 
 def test_without_rates_there_is_no_limit() -> None:
