@@ -38,7 +38,11 @@ def read_policy(settings: Settings) -> Policy:
     """The policy in force. Raises SettingsError that names line and field."""
     path = settings.policy_file
     name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
-    return parse_policy(path.read_text("utf-8"), name)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("POLICY_FILE", f"{name} cannot be read ({type(error).__name__})") from None
+    return parse_policy(text, name)
 
 
 def engine_files(settings: Settings) -> EngineFiles:
