@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 infra/scripts/commit.sh | while IFS='=' read -r name value; do
-  azd env set "$name" "$value"
+  azd env set "$name" "$value" </dev/null
 done
 
 python3 infra/scripts/preflight.py
