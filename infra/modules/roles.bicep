@@ -181,7 +181,7 @@ resource serviceAppends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: service.properties.principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: appender.id
-    description: 'The doors append their records.'
+    description: 'The doors append their records, and create snapshots and claims beside them.'
   }
 }
 
@@ -214,7 +214,7 @@ resource keeperArchives 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: keeper.properties.principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: archivist.id
-    description: 'Closed segments are copied to the archive.'
+    description: 'Closed segments, snapshots and claims are copied to the archive; reports of reviews are written there.'
   }
 }
 
