@@ -40,9 +40,9 @@ async def archive(timer: func.TimerRequest) -> None:
 
 
 @bp.function_name("expire")
-@bp.timer_trigger(arg_name="timer", schedule="45 * * * * *", run_on_startup=False)
+@bp.timer_trigger(arg_name="timer", schedule="45 */5 * * * *", run_on_startup=False)
 async def expire(timer: func.TimerRequest) -> None:
-    """Every minute: approvals whose time is over end in the ledger."""
+    """Every five minutes: approvals whose time is over end in the ledger."""
     service = await wiring.get_service()
     await asyncio.to_thread(service.expire_approvals)
 

@@ -65,6 +65,7 @@ class ApprovalProofs:
         self._claims = claims
         self._proven: dict[str, ApprovalRecord] = {}
         self._writers: dict[str, VerifierKey] = {}
+        self._hints: dict[tuple[ClaimKind, str], Mapping[str, Any]] = {}
 
     def find(self, name: str) -> Asked:
         """What was asked for under a name. Raises AccessDenied (`approval_unknown`)."""
@@ -83,12 +84,23 @@ class ApprovalProofs:
             return None
 
     def hint(self, kind: ClaimKind, name: str) -> Mapping[str, Any] | None:
-        """What the claim of an approval says: None without one, nothing where it cannot be read."""
+        """What the claim of an approval says: None without one, nothing where it cannot be read.
+
+        Claims never change, so they are kept: lists look at the same ones again and again.
+        """
+        known = self._hints.get((kind, name))
+        if known is not None:
+            return known
         try:
             claim = self._claims.find(kind, name.replace("/", "-"))
         except (MalformedLedger, ValueError):
             return {}
-        return None if claim is None else claim.members
+        if claim is None:
+            return None
+        if len(self._hints) >= MAX_PROVEN:
+            self._hints.clear()
+        self._hints[kind, name] = claim.members
+        return claim.members
 
     def read(self, name: str, hint: Mapping[str, Any]) -> ApprovalRecord | None:
         """The `approval` record of a name, by the proof in a claim; None where that does not prove one."""

@@ -37,6 +37,8 @@ SKEW = timedelta(minutes=1)
 """How far the clocks of two processes may differ."""
 
 MAX_LISTED = 200
+MAX_LOOKED_AT = 1_000
+"""Open approvals that one list looks at, the newest: others are too many to be decided by anybody."""
 
 PERMISSION = "approval.decide"
 
@@ -100,7 +102,7 @@ class Approvals:
     def list_open(self, who: Who, *, sees_all: bool) -> list[tuple[Asked, bool]]:
         """Approvals that have not ended, all or the caller's own, and whether each is approved."""
         now, asker, found = self._clock(), digest_asker(self._key, who), []
-        for key in self._open_keys():
+        for key in self._open_keys()[-MAX_LOOKED_AT:]:
             hint = self._proofs.hint(ClaimKind.OPEN_APPROVAL, key) or {}
             if not sees_all and hint.get("asker") != asker:
                 continue

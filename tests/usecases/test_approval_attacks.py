@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devstack.personas import CLIENT_APP_ID
 from shared.errors import AuditUnavailable
+from shared.identity.policy import parse_policy
 from shared.ledger.notes import Ed25519NoteKey
 from shared.ledger.sideobjects import Claim, ClaimKind, claim_path
 from shared.records.canonical import format_time
@@ -25,11 +26,13 @@ from shared.usecases.committing import Committer
 from shared.usecases.ports import Receipt
 from tests.support.committers import LOG, QUICK, ManualClock, make_writer
 from tests.support.four_eyes import REQUEST, WHY, Desk, make_bench, make_twin
-from tests.support.policies import four_eyes_policy
+from tests.support.identities import ROOT
+from tests.support.policies import four_eyes_policy, with_four_eyes
 from tests.support.records import SERVICE
 from tests.support.services import Bench
 
 ROUNDS = 20
+DEFAULT = (ROOT / "config/policy.yaml").read_text("utf-8")
 BATCH = {"text": ["John", "Mary"], "language": "en"}
 
 
@@ -348,6 +351,13 @@ def test_names_of_other_records(desk: Desk, index: str) -> None:
 # --- forged objects ----------------------------------------------------------------------------------
 
 
+def forget(desk: Desk) -> None:
+    """As in a process that has just started."""
+    proofs = desk.bench.path.conditions.approvals._proofs
+    proofs._proven.clear()
+    proofs._hints.clear()
+
+
 def forge(desk: Desk, kind: ClaimKind, name: str, **members: str) -> None:
     claim = Claim(kind, name.replace("/", "-"), format_time(desk.bench.now), {"by": "x", **members})
     desk.bench.store.create(claim.path, claim.encode())
@@ -424,11 +434,12 @@ def test_a_proof_of_another_record(desk: Desk) -> None:
         json.loads(store.read(claim_path(kind, other.replace("/", "-"))))["proof"]
         for kind in (ClaimKind.APPROVED, ClaimKind.OPEN_APPROVAL)
     ]
-    desk.bench.path.conditions.approvals._proofs._proven.clear()
+    forget(desk)
     writer = target.split("/")[0]
     for index in range(8):
         for proof in proofs:
             store.create(*_yes(target, f"{writer}/{index}", proof, format_time(desk.bench.now)))
+            forget(desk)
             assert refused(desk, target) == "approval_mismatch"
             store.tamper_delete(claim_path(ClaimKind.APPROVED, target.replace("/", "-")))
 
@@ -473,7 +484,7 @@ def test_a_yes_that_is_not_quite_one(desk: Desk, change: dict[str, Any]) -> None
     assert receipt.proof is not None
     named = f"{receipt.writer}/{receipt.index}"
     forge(desk, ClaimKind.APPROVED, target, record=named, proof=receipt.proof.decode())
-    desk.bench.path.conditions.approvals._proofs._proven.clear()
+    forget(desk)
     assert refused(desk, target) == "approval_mismatch"
     assert desk.use(other).status == 200
 
@@ -508,3 +519,25 @@ def test_an_engine_that_fails_has_used_it_up(desk: Desk) -> None:
     assert desk.use(name).status == 500
     desk.bench.engine.failure = None
     assert refused(desk, name) == "approval_used"
+
+
+# --- an emergency role that needs a second person, too -------------------------------------------------
+
+
+def test_an_emergency_that_is_over_uses_no_approval_up() -> None:
+    """Where a role asks for both: the approval is looked at first, and used last."""
+    text = with_four_eyes(DEFAULT).replace("justification, ticket]", "justification, ticket, approval]")
+    bench = Bench(policy=parse_policy(text, "policy.yaml"))
+    desk = Desk(bench)
+    why = {"x-purpose": "incident-response", "x-justification": "mail server broken", "x-ticket": "INC-1"}
+    try:
+        first = desk.approved(persona="breakglass", headers=why)
+        assert desk.use(first, persona="breakglass", headers=why).status == 200
+        bench.now += timedelta(hours=4)
+        second = desk.approved(persona="breakglass", headers=why)
+        assert refused(desk, second, persona="breakglass", headers=why) == "emergency_over"
+        again = {**why, "x-ticket": "INC-2"}
+        assert desk.use(second, persona="breakglass", headers=again).status == 200
+        assert refused(desk, second, persona="breakglass", headers=again) == "approval_used"
+    finally:
+        bench.close()
