@@ -205,13 +205,15 @@ def narrow(role: RoleView, use: Exercise, unused: Unused, sensitive: Words) -> R
         role = replace(role, ad_hoc_recognizers=False, languages=None)
     if not permissions & TEXT_OPERATIONS:
         role = replace(role, max_chars=None, max_texts=None, requires=role.requires - {"approval"})
-    rates = {
-        name: rate
-        for name, rate in role.requests_a_minute.items()
-        if name in permissions or name in OPEN_OPERATIONS
-    }
-    burst = role.burst if rates else None
-    return replace(role, permissions=permissions, requests_a_minute=rates, burst=burst)
+    return replace(_without_rates(role, unused.permissions), permissions=permissions)
+
+
+def _without_rates(role: RoleView, permissions: Words) -> RoleView:
+    """A rate for every operation stays as it is; one of an operation that goes would have no effect."""
+    if not role.requests_a_minute.keys() <= role.permissions | OPEN_OPERATIONS:
+        return role
+    rates = {name: rate for name, rate in role.requests_a_minute.items() if name not in permissions}
+    return replace(role, requests_a_minute=rates, burst=role.burst if rates else None)
 
 
 PATCHED = (

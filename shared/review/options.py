@@ -36,7 +36,7 @@ class ReviewOptions:
     """A client app is a pipeline's where at least this share of calls through it come from no person."""
     misuse_min_calls: int = 3
 
-    usual_days: int = 60
+    usual_days: int = 28
     usual_min_calls: int = 20
     """A caller's habits are known after so many days and calls before the time under review."""
 
