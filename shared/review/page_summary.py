@@ -49,10 +49,11 @@ def render_verdict(window: Window) -> str:
         f"<li><code>{show(kind)}</code> {number:,}</li>"
         for kind, number in sorted(window.verification.items())
     )
+    looked = f"{count(window.records, 'record')} looked at." if window.records else "It holds no record."
     listed = f'<ul class="classes">{found}</ul>' if found else ""
     return (
         f'<section class="verdict {mood}" aria-labelledby="verdict"><h2 id="verdict">{title}</h2>'
-        f"<p>{words} {count(window.records, 'record')} looked at.</p>{listed}"
+        f"<p>{words} {looked}</p>{listed}"
         '<dl class="roots">'
         f"{_root('From root checkpoint', window.from_size, window.from_root)}"
         f"{_root('To root checkpoint', window.to_size, window.to_root)}</dl></section>"
@@ -96,8 +97,9 @@ def _sentences(review: Review, is_open: int) -> list[str]:
     else:
         said.append(
             f"{count(len(review.findings), 'finding')}; the highest risk is {RISK_WORDS[worst].lower()}."
-            f" {count(is_open, 'finding')} still {'needs' if is_open == 1 else 'need'} a decision"
-            f" by {day(review.decide_by)}."
+            f" {_open_words(is_open)} by {day(review.decide_by)}."
+            if is_open
+            else f"{count(len(review.findings), 'finding')}, and all of them are decided."
         )
     uses = sum(each.kind == "break_glass_used" for each in review.findings)
     said.append(
@@ -109,6 +111,10 @@ def _sentences(review: Review, is_open: int) -> list[str]:
             f"{count(len(review.unknown), 'matter')} could not be known: listed below; nothing was guessed."
         )
     return said
+
+
+def _open_words(is_open: int) -> str:
+    return f"{count(is_open, 'finding')} still {'needs' if is_open == 1 else 'need'} a decision"
 
 
 def _trend_sentence(review: Review) -> str:
