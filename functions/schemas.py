@@ -169,7 +169,7 @@ SCHEMAS: dict[str, Schema] = {
             "record": _string(description="The `review` record: <writer>/<index>."),
             "digest": _string(description="SHA-256 of the report; decisions are about these bytes."),
             "undecided": {"type": "integer"},
-            "decisions": {"type": "object", "description": "Finding -> how it stands, and by which decision."},
+            "decisions": {"type": "object", "description": "Finding -> how it stands, and by what."},
             "report": {"type": "object", "description": "docs/access-review.schema.json"},
         },
         ("record", "digest", "undecided", "decisions", "report"),

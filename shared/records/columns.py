@@ -138,7 +138,12 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _column("PolicyDigest", "string", "decision.policy policy", "SHA-256 of the policy in force"),
     _column("Status", "long", "outcome.status status", "HTTP status of the answer"),
-    _column("Code", "string", "outcome.code code", "error code of the answer; review_failed: of what stopped the review"),
+    _column(
+        "Code",
+        "string",
+        "outcome.code code",
+        "error code of the answer; review_failed: of what stopped the review",
+    ),
     _column("TotalUs", "long", "outcome.total_us", "microseconds from request to answer"),
     _column("EngineUs", "long", "outcome.engine_us", "microseconds in Presidio"),
     _column(

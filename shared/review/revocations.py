@@ -54,7 +54,7 @@ def _deletions(finding: Finding, app_id: str) -> Iterable[Deletion]:
 
 
 def _part(text: str) -> str:
-    """A value as one segment of a path, whatever it holds (RFC 3986, 2.1); dots too, so that none is a way up."""
+    """A value as one segment of a path (RFC 3986, 2.1); dots are encoded too, so that none is a way up."""
     data = text.encode("utf-8", "surrogatepass")
     return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
 
