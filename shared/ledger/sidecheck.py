@@ -65,6 +65,15 @@ class SideCheck:
         self._notes = notes
         self._logs = logs
         self._settled_at = settled_at
+        self._named: Mapping[ClaimKind, Collection[str]] = {
+            ClaimKind.OPEN_APPROVAL: notes.requested,
+            ClaimKind.APPROVED: notes.approved,
+            ClaimKind.APPROVAL: notes.ends,
+            ClaimKind.EMERGENCY: notes.emergencies,
+            ClaimKind.REVIEW: notes.reviews.keys() | notes.failed.keys(),
+            ClaimKind.DECISION: notes.decisions,
+            ClaimKind.OVERDUE: notes.overdue,
+        }
 
     def run(self, paths: Collection[str], *, is_whole: bool) -> None:
         """Compare. `paths` are those listed; `is_whole`: every record was read, not newer ones only."""
@@ -229,19 +238,9 @@ class SideCheck:
             self._files.report(Kind.SIDE_UNNAMED, path, f"no record says so; it was made at {claim.time}")
 
     def _is_named(self, claim: Claim) -> bool:
-        notes, key = self._notes, claim.key
         if claim.kind is ClaimKind.EMERGENCY_SLOT:
-            return claim.members.get("ticket") in notes.emergencies
-        named: Mapping[ClaimKind, Collection[str]] = {
-            ClaimKind.OPEN_APPROVAL: notes.requested,
-            ClaimKind.APPROVED: notes.approved,
-            ClaimKind.APPROVAL: notes.ends,
-            ClaimKind.EMERGENCY: notes.emergencies,
-            ClaimKind.REVIEW: notes.reviews.keys() | notes.failed.keys(),
-            ClaimKind.DECISION: notes.decisions,
-            ClaimKind.OVERDUE: notes.overdue,
-        }
-        return key in named[claim.kind]
+            return claim.members.get("ticket") in self._notes.emergencies
+        return claim.key in self._named[claim.kind]
 
     def _check_unnamed_report(self, path: str, item: ReportObject) -> None:
         review = self._notes.reviews.get(item.review_id)

@@ -7,20 +7,21 @@ the others. Memory is bounded by one commit and some 200 bytes for each seal of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from shared.errors import MalformedLedger, StoreError
 from shared.ledger.copycheck import check_copies
 from shared.ledger.expired import Expired
 from shared.ledger.findings import Finding, Kind, Weight
+from shared.ledger.gone import GoneLog, GoneLogs
 from shared.ledger.outside import OutsideCheck
 from shared.ledger.question import PATIENCE, Progress, Question, log_name
 from shared.ledger.reports import Report
 from shared.ledger.rootcheck import RootCheck, RootView
-from shared.ledger.rootlog import ROOT_PREFIX, Seal
+from shared.ledger.rootlog import ROOT_PREFIX
 from shared.ledger.sealed import SealedStates
-from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path, segment_path, writer_prefix
+from shared.ledger.segments import WRITERS_PREFIX, parse_segment_path, writer_prefix
 from shared.ledger.sidecheck import Logs, SideCheck
 from shared.ledger.sidefiles import Places, SideFiles
 from shared.ledger.sidenotes import SideNotes
@@ -56,10 +57,8 @@ class _Verification:
         self._archived: dict[str, int] = {}
         self._expired: list[Expired] = []
         self._notes = SideNotes()
-        self._gone: list[tuple[str, Seal]] = []
-        self._covered: set[str] = set()
+        self._gone = GoneLogs(has_archive=question.archive is not None, elsewhere=question.elsewhere)
         self._genesis_roots: dict[str, object] = {}
-        self._lacking: dict[str, list[Finding]] = {}
         self._total = self._done = self._records = self._segments = self._writers = 0
 
     def run(self) -> Report:
@@ -72,7 +71,7 @@ class _Verification:
         writers = self._group_segments()
         for writer in sorted({*writers, *view.seals, *self._receipt_writers()}):
             self._check_writer(writer, writers.get(writer, []), view)
-        self._settle_gone()
+        self._findings += self._gone.settle(self._expired, lambda: self._search_expired(writers, view))
         self._check_outside(view)
         self._check_copies()
         self._check_side()
@@ -157,10 +156,9 @@ class _Verification:
     def _check_writer(self, writer: str, segments: Sequence[Segment], view: RootView) -> None:
         question, seals = self._question, view.seals.get(writer, SealedStates())
         segments = segments or self._segments_elsewhere(writer, seals)
+        is_covered = seals.resume is seals.last
         if not segments and seals.last is not None:
-            self._gone.append((writer, seals.last))
-            if seals.resume is seals.last:
-                self._covered.add(writer)
+            self._gone.add(GoneLog(writer, seals.last, is_covered))
         receipts = [
             (number, receipt) for number, receipt in enumerate(question.receipts) if receipt.writer == writer
         ]
@@ -173,8 +171,7 @@ class _Verification:
         check.run()
         found = {finding.kind for finding in check.findings}
         if segments and seals.last is not None and found & _LACKING and found <= _LACKING_AND_AFTER:
-            self._lacking[writer] = check.findings
-            self._gone.append((writer, seals.last))
+            self._gone.add(GoneLog(writer, seals.last, is_covered, check.findings))
         else:
             self._findings += check.findings
         self._expired += check.expired
@@ -202,37 +199,19 @@ class _Verification:
         first = seals.resume.size if seals.resume is not None else 0
         return Watch(question.observe, first, seals.until_size if question.until is not None else None)
 
-    def _settle_gone(self) -> None:
-        """Writers of which the root log knows and nothing is here: expired in order, or removed.
-
-        What is gone from both stores has expired in the archive, or it was removed from there.
-        """
-        stores = ("audit", "archive") if self._question.archive is None else ("archive",)
-        records = [item for item in self._expired if item.store in stores]
-        expired = {(item.writer, item.size, item.root) for item in records}
-        horizon = max((item.horizon for item in records), default="")
-        for writer, seal in self._gone:
-            if (writer, seal.size, seal.root) in expired:
-                self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records")
-            elif self._is_kept_elsewhere(writer, seal):
-                self._report(Kind.EXPIRED, writer, seal.size, f"{seal.size} records; the archive has them")
-            elif writer in self._lacking:
-                self._findings += self._lacking[writer]
-            elif seal.time < horizon:
-                detail = f"{seal.size} records; the record that says so has expired as well"
-                self._report(Kind.EXPIRED, writer, seal.size, detail)
-            else:
-                self._report(Kind.WRITER_MISSING, writer, seal.size, f"{seal.size} records were sealed")
-
-    def _is_kept_elsewhere(self, writer: str, seal: Seal) -> bool:
-        """True of a log that was verified before and has gone since, for a reason that is not read again."""
-        question = self._question
-        if question.elsewhere is None or writer not in self._covered:
-            return False
-        try:
-            return question.elsewhere.size(segment_path(writer, seal.segment)) >= seal.offset
-        except StoreError:
-            return False
+    def _search_expired(self, writers: Mapping[str, Sequence[Segment]], view: RootView) -> list[Expired]:
+        """Records of retention that `since` covers, and all else that is found on the way to them."""
+        question, found = self._question, list[Expired]()
+        for writer, segments in writers.items():
+            seals = view.seals.get(writer)
+            if seals is None or seals.resume is None:
+                continue  # it was read from its start
+            expected = Expectation(seals, (), None, question.now, question.patience)
+            check = WriterCheck((self._log, writer), self._service_keys, segments, expected, self._advance)
+            check.run()
+            self._findings += [item for item in check.findings if item not in self._findings]
+            found += check.expired
+        return found
 
     # --- what is held outside, and copies -------------------------------------------------------------
 

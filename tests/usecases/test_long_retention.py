@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
+from shared.ledger.checkpoints import parse_checkpoint
 from shared.ledger.findings import Kind
+from shared.ledger.notes import parse_note
 from shared.ledger.reports import Report
 from shared.ledger.segments import segment_path
+from shared.ledger.verifier import Question, verify_ledger
 from shared.records.model import RetentionRecord
 from shared.usecases.archiving import Archiver
 from shared.usecases.retention import Sweeper
@@ -109,3 +112,24 @@ def test_a_young_log_may_not_leave_the_first_store() -> None:
     del years.store.objects[segment_path(young, 0)]
     assert kinds(years.report(with_archive=False)) == {Kind.WRITER_MISSING}
     assert kinds(years.report(with_archive=True)) == {Kind.WRITER_MISSING}
+
+
+def test_an_old_record_of_retention_is_looked_for_where_a_log_is_gone() -> None:
+    """Going on from a checkpoint after the deletion, with the first store alone: older records are read."""
+    years = lived(2)
+    newest = years.report(with_archive=False).checkpoint
+    since = parse_checkpoint(parse_note(newest.encode()).text)
+    years.writer.access(2)
+    sealer_of(years.store, years.clock).run()
+    seen: list[int] = []
+    now = years.clock.now + timedelta(minutes=5)
+    question = Question(
+        years.store,
+        (SERVICE.verifier,),
+        now,
+        since=since,
+        observe=lambda writer, index, fields: seen.append(index),
+    )
+    report = verify_ledger(question)
+    assert (report.exit_code, report.records, len(seen)) == (0, 2, 2)
+    assert [finding.kind for finding in report.findings] == [Kind.EXPIRED] * 2
