@@ -153,6 +153,28 @@ def test_an_emergency_begins_once(guarded: Cloud) -> None:
     assert findings(guarded) == []
 
 
+def test_nothing_of_a_request_is_stored(guarded: Cloud) -> None:
+    """Neither its texts nor what stands in headers that are no names: in no log, record, claim or answer."""
+    marks = [f"Zqvbnxtr{letter}kw" for letter in "bcdfgh"]
+    request = {**REQUEST, "text": marks[0], "deanonymizers": {marks[1]: {"type": "decrypt", "key": marks[2]}}}
+    results = [{**REQUEST["anonymizer_results"][0], "entity_type": marks[1]}]
+    body = {"operation": "pii.deanonymize", "request": {**request, "anonymizer_results": results}}
+    asked = guarded.call("POST", "/approvals", body, persona="reidentifier", headers=WHY)
+    assert asked.status == 200, asked.body
+    assert decide(guarded, asked.json["approval"]).status == 200
+    answers = [asked, guarded.call("GET", "/approvals", persona="approver")]
+    for headers in ({"X-Approval": marks[3]}, {"X-Ticket": marks[4]}, {"X-Purpose": marks[5]}):
+        sent = {**WHY, **headers}
+        answers.append(guarded.call("POST", "/deanonymize", request, persona="reidentifier", headers=sent))
+    answers.append(
+        guarded.call("POST", f"/approvals/{marks[3]}/1/decision", {"approve": True}, persona="approver")
+    )
+    written = b"".join(answer.body for answer in answers) + guarded.logs().encode()
+    store = store_of(guarded)
+    written += b"".join(store.read(item.path) for item in store.list(""))
+    assert [mark for mark in marks if mark.encode() in written] == []
+
+
 def test_a_process_that_dies_between_claim_and_use(tmp_path: Path) -> None:
     """SIGKILL after the claim: the approval is used up, and nothing was or ever is answered for it."""
     policy = write_policy(tmp_path)
