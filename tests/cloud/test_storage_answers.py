@@ -151,7 +151,7 @@ def test_one_connection_serves_many_appends() -> None:
         for at in range(50):
             store.append("a", b"x", at)
         assert len(stub.asked) == 50
-        assert store._requests._pool.num_connections == 1
+        assert store._requests._connections.opened == 1
 
 
 @pytest.mark.parametrize("act", ACTS)
