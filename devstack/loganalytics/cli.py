@@ -16,7 +16,7 @@ from rich.table import Table
 
 from devstack.alerts.pages import RUNBOOK_PAGE, TELEMETRY_PAGE, render_runbook, render_telemetry_page
 from devstack.alerts.told import describe, read_alerts
-from devstack.layout import choose_layout
+from devstack.layout import ROOT, choose_layout
 from devstack.loganalytics.client import WorkspaceClient
 from devstack.loganalytics.database import QueryFailed
 from devstack.loganalytics.demo import Demo
@@ -25,6 +25,7 @@ from devstack.loganalytics.seeding import seed as write_days
 from devstack.loganalytics.workbook import FUNCTION_FILE, WORKBOOK_FILE, render_function, render_workbook
 from devstack.state import read_state
 from devstack.watching import alerts_file, find_workspace
+from shared.review.report_json import report_schema
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -115,6 +116,9 @@ def generate() -> None:
         out.print(f"{file}")
 
 
+REPORT_SCHEMA = ROOT / "docs" / "access-review.schema.json"
+
+
 def generated_files() -> dict[Path, str]:
     """Each generated file of the repository and the text that it must have."""
     return {
@@ -122,6 +126,7 @@ def generated_files() -> dict[Path, str]:
         RUNBOOK_PAGE: render_runbook(),
         WORKBOOK_FILE: render_workbook(),
         FUNCTION_FILE: render_function(),
+        REPORT_SCHEMA: json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
