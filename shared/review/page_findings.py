@@ -115,7 +115,7 @@ def _evidence(finding: Finding) -> str:
             '<p class="fine">Evidence: the directory\'s assignments; no record of the ledger is involved.</p>'
         )
     total = max(finding.evidence_count, len(finding.evidence))
-    shown = "" if total == len(finding.evidence) else f" (the newest {len(finding.evidence):,} are named)"
+    shown = "" if total == len(finding.evidence) else f", the newest {len(finding.evidence):,} by name"
     names = "".join(f"<li><code>{show(name)}</code></li>" for name in finding.evidence)
     return (
         f"<details><summary>Evidence: {count(total, 'record')}{shown}</summary>"
