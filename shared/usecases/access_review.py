@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from shared.errors import DirectoryUnavailable, MalformedReview, ObjectExists, ReviewConflict
+from shared.errors import LedgerError, MalformedReview, ObjectExists, ReviewConflict
 from shared.identity.roles import Policy
 from shared.ledger.sideobjects import Claim, ClaimKind, report_path
 from shared.ledger.verifier import Progress, log_name
@@ -42,6 +42,9 @@ logger = logging.getLogger("presidio_access.review")
 
 AT_WORK = timedelta(hours=1)
 """So long a claimed review may take; then whoever claimed it is taken for dead."""
+
+SKEW = timedelta(minutes=5)
+"""How far the clocks of two processes may differ."""
 
 ATTEMPTS = "bcdefgh"
 USUAL_GAP_DAYS = 31
@@ -125,7 +128,7 @@ class AccessReview:
     evidence: Evidence
     archive: LedgerStore
     reviews: Reviews
-    directory: DirectoryReader | None
+    directory: DirectoryReader
     policy: Policy
     settings: ReviewSettings
     service: ServicePart
@@ -139,33 +142,42 @@ class AccessReview:
         """
         now = self.clock()
         month = now.astimezone(UTC)
-        if self.directory is None or (month.day, month.hour) < (1, DUE_HOUR):
+        if (month.day, month.hour) < (1, DUE_HOUR):
             return None
-        review_id = self._free_id(f"{month:%Y-%m}", now)
+        return self._recording(f"{month:%Y-%m}", now, lambda: self._make_free(f"{month:%Y-%m}", now))
+
+    def _make_free(self, month: str, now: datetime) -> ReviewRecord | None:
+        review_id = self._free_id(month, now)
         return self.make(review_id, now) if review_id is not None else None
 
     def _free_id(self, month: str, now: datetime) -> str | None:
         """The id to make a review under, None where one is made or somebody is making it."""
         for review_id in (month, *(f"{month}{letter}" for letter in ATTEMPTS)):
-            claim = self.reviews.find_claim(review_id)
-            if claim is None:
-                return review_id
-            if self.reviews.find(review_id) is not None or now - parse_time(claim.time) < AT_WORK:
-                return None
+            try:
+                claim = self.reviews.find_claim(review_id)
+                if claim is None:
+                    return review_id
+                if self.reviews.find(review_id) is not None or is_at_work(claim, now):
+                    return None
+            except LedgerError as error:  # somebody put it there: it stops nobody
+                logger.error("what is claimed as the review %s is none: %s", review_id, error.code)
+                continue
             logger.error("the review %s was begun and not finished", review_id)
         raise ReviewConflict(f"{len(ATTEMPTS) + 1} reviews of this month were begun and not finished")
 
     def make(self, review_id: str, now: datetime) -> ReviewRecord | None:
         """Make a review under an id; None where another process was quicker."""
-        if self.directory is None:
-            raise DirectoryUnavailable("no directory is configured: see REVIEW_APP_ID")
+        directory = self.directory.read(now, self.settings.names)
+        previous = self._previous()
+        review = make_review(self.evidence, directory, self.policy, review_id, now, self.settings, previous)
+        return self._store(review)
+
+    def _recording(
+        self, review_id: str, now: datetime, work: Callable[[], ReviewRecord | None]
+    ) -> ReviewRecord | None:
+        """Do it; whatever stops it is recorded, which is an alert, and raised."""
         try:
-            directory = self.directory.read(now, self.settings.names)
-            previous = self._previous()
-            review = make_review(
-                self.evidence, directory, self.policy, review_id, now, self.settings, previous
-            )
-            return self._store(review)
+            return work()
         except Exception as error:
             code = getattr(error, "code", "internal")
             logger.error("the review %s failed: %s", review_id, code)
@@ -209,6 +221,11 @@ class AccessReview:
         except ObjectExists:
             if self.archive.read(path) != data:
                 raise ReviewConflict("other bytes stand in the archive where a report belongs") from None
+
+
+def is_at_work(claim: Claim, now: datetime) -> bool:
+    """True where whoever made the claim may still be alive. A claim from the future was put there."""
+    return -SKEW < now - parse_time(claim.time) < AT_WORK
 
 
 def review_record(

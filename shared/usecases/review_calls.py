@@ -19,7 +19,7 @@ from shared.records.canonical import format_time
 from shared.records.model import ReviewDecisionRecord
 from shared.review.findings import Finding, Review
 from shared.review.page import render_page
-from shared.review.standing import Standing, stand_findings
+from shared.review.standing import Standing
 from shared.usecases.calls import Call, Grant, Operation, Result, Work
 from shared.usecases.decision_requests import WantedDecision, read_decisions
 from shared.usecases.presidio import read_json
@@ -51,14 +51,10 @@ def _list_reviews(call: Call, grant: Grant) -> dict[str, Any]:
 
 
 def _summarise(grant: Grant, made: RecordedReview, now: datetime) -> dict[str, Any]:
-    record = made.record
-    decisions = grant.reviews.decisions(made.id)
-    standings = stand_findings({each.finding for each in decisions}, decisions, now)
-    settled = sum(not standing.is_open for standing in standings.values())
     return {
-        **record.model_dump(mode="json", exclude={"v", "type", "service"}),
+        **made.record.model_dump(mode="json", exclude={"v", "type", "service"}),
         "record": made.name,
-        "undecided": sum(record.findings.values()) - settled,
+        "undecided": grant.reviews.count_undecided(made, now),
     }
 
 

@@ -32,7 +32,7 @@ class Escalation:
         """Escalate the newest review where it is due; None where there is nothing (more) to say.
 
         Of two processes one says it. Where a process died between its claim and its record, the level is left
-        out and the next one comes a week later. Raises MalformedReview, LedgerError, StoreError.
+        out and the next one comes a week later. Raises LedgerError, StoreError.
         """
         made = self.reviews.all()
         if not made:
@@ -45,8 +45,7 @@ class Escalation:
         key = overdue_key(made.id, level)
         if self.reviews.claims.find(ClaimKind.OVERDUE, key) is not None:
             return None
-        standings = self.reviews.stand(self.reviews.report(made), now)
-        undecided = sum(standing.is_open for standing in standings.values())
+        undecided = self.reviews.count_undecided(made, now)
         if not undecided:
             return None
         claim = Claim(ClaimKind.OVERDUE, key, format_time(now), {"writer": self.service.writer})

@@ -6,6 +6,7 @@ with its place in its writer's log, under the key that the service's own key vou
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from shared.usecases.claimed_records import find_claimed, read_record, verify_pl
 from shared.usecases.layered import LayeredReader
 from shared.usecases.once import Claims
 from shared.usecases.ports import LedgerStore, Reader
+
+logger = logging.getLogger("presidio_access.review")
 
 REPORT_JSON, REPORT_CSV, REPORT_HTML = "report.json", "report.csv", "report.html"
 
@@ -74,8 +77,16 @@ class Reviews:
 
     def all(self) -> list[RecordedReview]:
         """All reviews that were made, the newest first. Raises LedgerError, StoreError."""
-        found = [self.find(key) for key in self.claims.keys(ClaimKind.REVIEW)]
+        found = [self._find_listed(key) for key in self.claims.keys(ClaimKind.REVIEW)]
         return sorted((each for each in found if each is not None), key=lambda each: each.record.time)[::-1]
+
+    def _find_listed(self, key: str) -> RecordedReview | None:
+        """As `find`; None also for what somebody put there, so that it hides no other review."""
+        try:
+            return self.find(key)
+        except LedgerError as error:
+            logger.error("what is claimed as a review is none: %s", error.code)
+            return None
 
     def find(self, review_id: str) -> RecordedReview | None:
         """The review of that id, None where none was made (yet). Raises LedgerError, StoreError."""
@@ -140,14 +151,18 @@ class Reviews:
         """The decisions of one call; kept once there are as many as its claim announced."""
         if (known := self._decided.get(key)) is not None:
             return known
-        claim = self.claims.find(ClaimKind.DECISION, key)
-        if claim is None:
+        try:
+            claim = self.claims.find(ClaimKind.DECISION, key)
+            if claim is None:
+                return ()
+            found = tuple(
+                as_decision(name, record)
+                for name, record in self._unproven(claim, key.removeprefix(f"{review_id}-"))
+                if isinstance(record, ReviewDecisionRecord) and record.review_id == review_id
+            )
+        except LedgerError as error:  # claims are created once: what is none was put there, and hides nothing
+            logger.error("what is claimed as decisions is none: %s", error.code)
             return ()
-        found = tuple(
-            as_decision(name, record)
-            for name, record in self._unproven(claim, key.removeprefix(f"{review_id}-"))
-            if isinstance(record, ReviewDecisionRecord) and record.review_id == review_id
-        )
         if len(found) == claim.members.get("decisions"):
             with self._lock:
                 self._decided[key] = found
@@ -165,6 +180,13 @@ class Reviews:
                 line = canonical_bytes(found.fields)
                 verify_place(self._reader, self._log, self._keys, writer, index, leaf_hash(line))
                 yield found.name, read_record(found.fields)
+
+    def count_undecided(self, made: RecordedReview, now: datetime) -> int:
+        """Findings of a review that somebody must decide, without reading its report. Raises StoreError."""
+        decisions = self.decisions(made.id)
+        standings = stand_findings({each.finding for each in decisions}, decisions, now)
+        settled = sum(not standing.is_open for standing in standings.values())
+        return sum(made.record.findings.values()) - settled
 
     def _unproven(self, claim: Claim, needle: str) -> Iterator[tuple[str, Record]]:
         for found in find_claimed(self._reader, claim, needle):

@@ -159,6 +159,42 @@ def test_nothing_that_was_left_lying_is_believed(house: ReviewHouse) -> None:
     assert (failed.review_id, failed.code) == ("2026-12", "review_conflict")
 
 
+def plant(house: ReviewHouse, key: str, data: bytes | None = None, **members: str) -> None:
+    """A claim that no process of the service has made."""
+    claim = Claim(ClaimKind.REVIEW, key, format_time(house.clock() + timedelta(days=400)), members)
+    house.store.create(claim_path(ClaimKind.REVIEW, key), claim.encode() if data is None else data)
+
+
+@pytest.mark.parametrize("data", [None, b"", b"{}", b"\xff", b"[" * 4_000, b"x" * 5_000])
+def test_a_planted_claim_keeps_no_review_away(house: ReviewHouse, data: bytes | None) -> None:
+    """Neither junk nor a claim from the future, with which somebody would seem to be at work for ever."""
+    plant(house, "2026-12", data, writer="01KB0000000000000000000009")
+    plant(house, "somewhere", data, writer="01KB0000000000000000000009")
+    assert make(house).review_id == "2026-12b"
+    reviews = house.processes[0].reviewing.review.reviews
+    assert [each.id for each in reviews.all()] == ["2026-12b"]
+
+
+def test_with_all_ids_taken_the_failure_is_recorded(house: ReviewHouse) -> None:
+    """Who plants a claim for every attempt gets an alert for it, each day."""
+    for key in ("2026-12", *(f"2026-12{letter}" for letter in "bcdefgh")):
+        plant(house, key, writer="01KB0000000000000000000009")
+    with pytest.raises(ReviewConflict):
+        house.processes[0].reviewing.make_due()
+    assert [each.code for each in house.of(ReviewFailedRecord)] == ["review_conflict"]
+
+
+def test_storage_that_cannot_be_asked_for_claims_is_a_recorded_failure(house: ReviewHouse) -> None:
+    class Away:
+        def find(self, *_: object) -> None:
+            raise StoreUnavailable("away")
+
+    house.processes[0].reviewing.review.reviews.claims = Away()  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable):
+        house.processes[0].reviewing.make_due()
+    assert [each.code for each in house.of(ReviewFailedRecord)] == ["store_unavailable"]
+
+
 def test_without_a_directory_the_failure_is_recorded_and_the_next_day_makes_it_good(
     house: ReviewHouse,
 ) -> None:
@@ -307,6 +343,15 @@ def test_a_review_that_cannot_be_made_does_not_hide_one_that_is_overdue(house: R
     with pytest.raises(DirectoryUnavailable):
         house.processes[0].reviewing.look_after()
     assert [each.level for each in house.of(ReviewOverdueRecord)] == [3]
+
+
+def test_an_altered_report_does_not_stop_the_escalation(house: ReviewHouse) -> None:
+    """How much is undecided is known from the ledger alone."""
+    make(house)
+    house.archive.tamper_delete("v1/reviews/2026-12/report.json")
+    house.clock.now = FIRST + timedelta(days=15)
+    house.processes[0].reviewing.look_after()
+    assert [each.level for each in house.of(ReviewOverdueRecord)] == [1]
 
 
 def test_a_planted_claim_silences_one_level_and_a_verifier_sees_it(house: ReviewHouse) -> None:

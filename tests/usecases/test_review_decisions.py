@@ -404,6 +404,15 @@ def test_a_decision_whose_process_died_before_the_index_does_not_exist_twice(ben
     assert decide(bench, FIRST).status == 200
 
 
+@pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xfe", b"x" * 5_000])
+def test_a_planted_announcement_hides_no_decision_and_stops_nobody(bench: Bench, data: bytes) -> None:
+    store_review(bench)
+    assert decide(bench, FIRST).status == 200
+    bench.store.create(f"v1/once/decision/{decision_key('2026-12', 'PLANTED')}.json", data)
+    assert show(bench).body["decisions"][FIRST]["state"] == "revoked"
+    assert decide(bench, SECOND).status == 200
+
+
 def test_a_foreign_tenants_principal_of_the_same_id_is_somebody_else(bench: Bench) -> None:
     """The key of a person is tenant and object id together."""
     about = sample_finding(1, principal=("0e9f8d7c-6b5a-4c3d-9e2f-1a0b9c8d7e6f", PERSONAS["reviewer"].oid))
