@@ -7,7 +7,7 @@ own limits, several writers of which the last still runs, and a root log that wa
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,7 +89,11 @@ class FolderStore(FolderSource):
             file.write(data)
 
 
-def generate(folder: Path, records: int) -> Path:
+type Bodies = Callable[[int, ServicePart, random.Random], Callable[[int], RecordBody]]
+"""For the number of a writer, its service part and its own chance: from the index of a record to its body."""
+
+
+def generate(folder: Path, records: int, bodies: Bodies | None = None) -> Path:
     """Make the ledger of so many records, unless it is there whole. Deterministic to the byte."""
     done = folder / ".done"
     if done.exists():
@@ -98,7 +102,7 @@ def generate(folder: Path, records: int) -> Path:
     clock = _Clock()
     sealer = Sealer(store, LOG, [service_key()], clock)
     for number in range(WRITERS):
-        _write_log(store, sealer, clock, number, records // WRITERS)
+        _write_log(store, sealer, clock, number, records // WRITERS, bodies or _sample)
     done.write_text("whole\n")
     return folder / "ledger"
 
@@ -111,12 +115,20 @@ class _Clock:
         return self.now
 
 
-def _write_log(store: FolderStore, sealer: Sealer, clock: _Clock, number: int, records: int) -> None:
+def _sample(number: int, service: ServicePart, source: random.Random) -> Callable[[int], RecordBody]:
+    """A few hundred different bodies, again and again, each under a request id of its own."""
+    bodies = list(_bodies(service, source))
+    return lambda index: _numbered(bodies[index % SAMPLES], number, index)
+
+
+def _write_log(
+    store: FolderStore, sealer: Sealer, clock: _Clock, number: int, records: int, bodies: Bodies
+) -> None:
     name = f"01JGFJJZ0{number}{'0' * 16}"
     random_source = random.Random(number)
     log = WriterLog(LOG, name, Ed25519PrivateKey.from_private_bytes(bytes([number + 1]) * 32))
     service = ServicePart(version="0.1.0", commit="c" * 40, writer=name)
-    bodies = list(_bodies(service, random_source))
+    body = bodies(number, service, random_source)
     limits, segment, length, commits = SegmentLimits(), 0, 0, 0
     store.create_appendable(segment_path(name, 0))
     file = (store.folder / segment_path(name, 0)).open("ab")
@@ -125,7 +137,7 @@ def _write_log(store: FolderStore, sealer: Sealer, clock: _Clock, number: int, r
         batch = [encode_record(_genesis(log, service, clock))] if log.size == 0 else []
         count = min(random_source.randint(1, MOST_RECORDS_A_COMMIT), records - log.size - len(batch))
         is_last = log.size + len(batch) + count >= records
-        batch += [_numbered(bodies[(log.size + n) % SAMPLES], number, log.size + n) for n in range(count)]
+        batch += [body(log.size + n) for n in range(count)]
         if is_last and number < WRITERS - 1:
             batch[-1] = encode_record(ClosedRecord(time=format_time(clock()), service=service))
         staged = log.stage(batch)
