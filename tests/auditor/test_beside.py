@@ -103,6 +103,7 @@ def test_records_of_governance_are_found_shown_and_asked(run: Run, stores: tuple
         "emergency": 1,
         "genesis": 2,
         "review": 1,
+        "review_decision": 1,
         "review_overdue": 1,
     }
     for index, name in ((1, "config"), (3, "approval"), (7, "emergency"), (8, "review")):

@@ -143,6 +143,7 @@ def _live(ledger: SideLedger) -> bool:
         ledger.end(key, "used", ASKER)
         ledger.declare()
         ledger.review()
+        ledger.decide()
         ledger.escalate()
     except StoreUnavailable:
         return True

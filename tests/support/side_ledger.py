@@ -1,7 +1,8 @@
 """A ledger with objects beside its logs, made in the order in which the service makes them.
 
 One configuration that was changed once; an approval that was used, one rejected, one expired and one open; an
-emergency; a review with its reports in the archive, and its escalation. All in two writers' logs, sealed.
+emergency; a review with its reports in the archive, a decision about it, and its escalation. All in two
+writers' logs, sealed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from shared.ledger.sideobjects import (
     Claim,
     ClaimKind,
     approval_key,
+    decision_key,
     emergency_key,
     emergency_slot_key,
     overdue_key,
@@ -28,6 +30,7 @@ from shared.records.model import (
     EmergencyRecord,
     KeyedDigests,
     Record,
+    ReviewDecisionRecord,
     ReviewOverdueRecord,
     ReviewRecord,
     Where,
@@ -117,6 +120,24 @@ class SideLedger:
             self.archive.create(report_path(name, file), data)
         self.commit(review_record(self, name), writer)
 
+    def decide(self, name: str = REVIEW, request_id: str = "req7") -> None:
+        """A reviewer decides about a finding."""
+        self.claim(ClaimKind.DECISION, decision_key(name, request_id))
+        self.commit(
+            ReviewDecisionRecord(
+                time=self.now(),
+                request_id=request_id,
+                who=APPROVER,
+                review_id=name,
+                finding_id="f-0123456789abcdef",
+                choice="revoke",
+                justification="has left the team",
+                report=sha256_hex(REPORTS["report.json"]),
+                where=Where(),
+                service=self.writers[0].service,
+            )
+        )
+
     def escalate(self, name: str = REVIEW, level: int = 1) -> None:
         """Nobody decided in time."""
         self.claim(ClaimKind.OVERDUE, overdue_key(name, level))
@@ -145,6 +166,7 @@ def side_ledger() -> SideLedger:
     ledger.end(expired, "expired")
     ledger.declare()
     ledger.review()
+    ledger.decide()
     ledger.escalate()
     return ledger.finish()
 

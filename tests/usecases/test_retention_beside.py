@@ -83,7 +83,7 @@ def test_snapshots_and_claims_are_archived_at_once() -> None:
     ledger = side_ledger()
     copied = {path for path in side_paths(ledger.archive) if not path.startswith("v1/reviews/")}
     assert copied == side_paths(ledger.store)
-    assert len(copied) == 14
+    assert len(copied) == 15
     assert all(ledger.archive.objects[path] == ledger.store.objects[path] for path in copied)
 
 
