@@ -90,6 +90,7 @@ class Caller:
         "seen",
         "sensitive_released",
         "told",
+        "windows",
     )
 
     def __init__(self, time: str, days: int) -> None:
@@ -112,6 +113,7 @@ class Caller:
         self.clients: dict[str, _Times] = {}
         self.addresses: dict[str, _Times] = {}
         self.emergencies: dict[str, Bucket] = {}
+        self.windows: set[tuple[str, str]] = set()
 
     def see(self, time: str, kind: str) -> None:
         """Some record names this caller."""
@@ -186,9 +188,10 @@ class Caller:
         """A call from this address."""
         _take(self.addresses, address, time, item, day.is_recent)
 
-    def begin_emergency(self, role: str, day: Day, item: str) -> None:
-        """An emergency began under this role."""
-        if day.is_recent:
+    def begin_emergency(self, role: str, until: str, day: Day, item: str) -> None:
+        """An emergency began under this role, until then. Each process that serves in it says so, once."""
+        if day.is_recent and (role, until) not in self.windows:
+            self.windows.add((role, until))
             self.emergencies.setdefault(role, Bucket()).add(item)
 
     def freeze(self, key: PrincipalKey) -> CallerUse:

@@ -58,8 +58,9 @@ class UsageBuilder:
     def observe(self, writer: str, index: int, fields: Fields) -> None:
         """Take one record (`fields` as parsed from its line). Never raises for anything a record says."""
         try:
-            time = fields["time"]
+            time = _text(fields["time"])
             if self._first is None or time < self._first:
+                read_time(time)
                 self._first = time
             if not self._from <= time <= self._to:
                 return
@@ -67,7 +68,7 @@ class UsageBuilder:
             take = self._readers.get(fields["type"])
             if take is not None:
                 take(time, entry(time, writer, index), fields)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             self._not_understood += 1  # of a later version, which the report says
 
     def build(self) -> Usage:
@@ -93,29 +94,29 @@ class UsageBuilder:
         """The caller of a record, None for an anonymous one."""
         if who is None or (principal := who.get("principal")) is None:
             return None
-        key = (who["tenant"], principal)
+        key = (_text(who["tenant"]), _text(principal))
         caller = self._callers.get(key)
         if caller is None:
             caller = self._callers[key] = Caller(time, self._calendar.days)
-        caller.see(time, who["kind"])
+        caller.see(time, _text(who["kind"]))
         return caller
 
     def _take_access(self, time: str, item: str, fields: Fields) -> None:
         decision, what, who = fields["decision"], fields["what"], fields["who"]
-        operation = what["operation"]
+        operation = _text(what["operation"])
         caller = self._caller(time, who)
         if caller is None:
             return
         day = self._calendar.day(time)
         if not decision["allowed"]:
             if decision["reason"] != NOT_DECIDED:
-                caller.refuse(decision["reason"], 1, day, item)
+                caller.refuse(_text(decision["reason"]), 1, day, item)
             return
         month = (operation, time[:7])
         self._month_calls[month] = self._month_calls.get(month, 0) + 1
         role = decision.get("role")
         if role is not None:
-            caller.exercise(role, operation, time).take(operation, what, decision)
+            caller.exercise(_text(role), operation, time).take(operation, what, decision)
             if operation not in OPEN_OPERATIONS:
                 caller.count_role(role, day, item)
         is_off_hours = self._calendar.is_off_hours(time, day)
@@ -149,11 +150,11 @@ class UsageBuilder:
         who = fields["who"]
         client = who.get("app")
         if client is not None:
-            caller.come_through(client, time, day, item)
+            caller.come_through(_text(client), time, day, item)
         address = fields["where"].get("address")
         if address is None:
             return
-        network = self._networks.get(address)
+        network = self._networks.get(_text(address))
         if network is None:
             network = self._network(address)
         if who["kind"] == "app":
@@ -176,20 +177,27 @@ class UsageBuilder:
         caller = self._caller(time, fields["who"])
         role = decision.get("role")
         if caller is not None and role is not None and decision["allowed"]:
-            operation = what["operation"]
-            caller.exercise(role, operation, time).take(operation, what, decision)
+            operation = _text(what["operation"])
+            caller.exercise(_text(role), operation, time).take(operation, what, decision)
 
     def _take_refusals(self, time: str, item: str, fields: Fields) -> None:
         """Refusals counted together: of a burst over a caller's rate limit. Others name nobody."""
         caller = self._caller(time, fields.get("who"))
         if caller is not None:
-            caller.refuse(fields["reason"], fields["count"], self._calendar.day(time), item)
+            caller.refuse(_text(fields["reason"]), fields["count"], self._calendar.day(time), item)
 
     def _take_emergency(self, time: str, item: str, fields: Fields) -> None:
         caller = self._caller(time, fields["who"])
         if caller is not None:
-            caller.begin_emergency(fields["role"], self._calendar.day(time), item)
+            caller.begin_emergency(_text(fields["role"]), fields["until"], self._calendar.day(time), item)
 
     def _take_other(self, time: str, item: str, fields: Fields) -> None:
         """Somebody did something that is no call on its own."""
         self._caller(time, fields.get("who"))
+
+
+def _text(value: Any) -> str:
+    """What names something is a text. Raises TypeError."""
+    if type(value) is not str:
+        raise TypeError("expected a text")
+    return value
