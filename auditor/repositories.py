@@ -11,7 +11,7 @@ from pathlib import Path
 from auditor.errors import AuditorError
 from shared.configuration.commits import Signed, read_signature
 
-MAX_COMMITS = 5_000
+MAX_COMMITS = 2_000
 """Commits that changed the folder; older ones are not looked at."""
 
 MAX_FILE_BYTES = 8 << 20

@@ -24,6 +24,9 @@ _LABEL = "presidio-access-audit/configuration/v1\n"
 _PRIVATE = frozenset({"allow_list", "context", "deny_list", "examples", "extraction_text", "prompt", "text"})
 """Members whose every word is concealed: they are made of people's data, or of words for it."""
 
+MAX_WORDS = 10_000
+"""Of more words than these there is one digest: a snapshot stays small enough to be read."""
+
 _SECRET = re.compile(r"key|secret|passw|token(?!iz)|credential|connection_string|signature", re.IGNORECASE)
 _QUOTABLE = re.compile(r"[\w.:/+-]{0,200}", re.ASCII)
 _NAME = re.compile(r"[\w .,:/()&+-]{1,100}")
@@ -81,6 +84,9 @@ def _conceal_words(value: Any, key: DigestKey) -> Any:
         return value
     words = value if isinstance(value, list) else [value]
     texts = [word if isinstance(word, str) else json.dumps(word, sort_keys=True) for word in words]
+    if len(texts) > MAX_WORDS:
+        whole = json.dumps(sorted(texts))
+        return {CONCEALED: {"key_id": key.key_id, "digest": _digest(whole, key), "chars": len(whole)}}
     return {CONCEALED: {"key_id": key.key_id, "words": sorted(_digest(text, key) for text in texts)}}
 
 

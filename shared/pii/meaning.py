@@ -42,7 +42,9 @@ OTHERWISE_PLACED = frozenset({"nlp_configuration", "recognizer_registry"})
 """Sections of the analyzer's file that are in force as `nlp` and `recognizers`."""
 
 MAX_FILES = 200
-MAX_FILE_BYTES = 8 << 20
+MAX_PARSED_BYTES = 4 << 20
+"""Of all files together; of a file beyond that its digest is the meaning."""
+
 MAX_NAME_CHARS = 500
 _PARSED = frozenset({".json", ".yaml", ".yml"})
 _MODEL_FILES = ("meta.json", "config.json", "gliner_config.json")
@@ -120,6 +122,7 @@ class _References:
     folder: Path
     contents: dict[str, Any] = field(default_factory=dict)
     places: list[Path] = field(default_factory=list)
+    left_bytes: int = MAX_PARSED_BYTES
 
     def follow(self, value: Any) -> None:
         for text in _texts(value):
@@ -129,7 +132,9 @@ class _References:
             if place is None:
                 continue
             self.places.append(place)
-            self.contents[text] = content = _read(place)
+            size = place.stat().st_size
+            self.contents[text] = content = _read(place, is_parsed=size <= self.left_bytes)
+            self.left_bytes -= min(size, self.left_bytes)
             self.follow(content)
 
 
@@ -172,12 +177,12 @@ def _package_folders() -> tuple[Path, ...]:
     return package / "conf", package.parent.parent
 
 
-def _read(place: Path) -> Any:
-    """What a YAML or JSON file means; of anything else, its digest."""
+def _read(place: Path, *, is_parsed: bool) -> Any:
+    """What a YAML or JSON file means; of anything else, and where that is too much, its digest."""
     if place.is_dir():
         return {"sha256": digest_folder(place)}
     with place.open("rb") as file:
-        if place.suffix.lower() in _PARSED and place.stat().st_size <= MAX_FILE_BYTES:
+        if is_parsed and place.suffix.lower() in _PARSED:
             data = file.read()
             try:
                 return normalize(yaml.load(data, Loader=SAFE_LOADER))  # noqa: S506 - a safe loader

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.configuration.concealing import CONCEALED, conceal, without_digests
+from shared.configuration.concealing import CONCEALED, MAX_WORDS, conceal, without_digests
 from tests.support.configurations import KEY, OTHER_KEY, recognizers, snapshot
 
 CANARY = "Zqxvkwjtbhg Oblomova"
@@ -75,6 +75,15 @@ def test_a_members_name_can_be_personal_too() -> None:
     found = conceal({"oblomova@example.com": 1}, KEY)
     assert "blomova" not in json.dumps(found)
     assert list(found.values()) == [1]
+
+
+def test_a_huge_list_is_one_digest() -> None:
+    """A snapshot stays small enough to be read; one word more is another digest."""
+    words = [f"w{number}" for number in range(MAX_WORDS + 1)]
+    found, other = conceal({"deny_list": words}, KEY), conceal({"deny_list": [*words[1:], "w"]}, KEY)
+    assert len(json.dumps(found)) < 200
+    assert found != other
+    assert found == conceal({"deny_list": words[::-1]}, KEY)
 
 
 def test_the_digest_of_a_word_is_not_that_of_a_text_in_a_call() -> None:

@@ -156,6 +156,14 @@ def test_folders_that_are_no_models_are_not_read(tmp_path: Path) -> None:
     assert _meaning(tmp_path, _with_reference(tmp_path, "./")).files == {}
 
 
+def test_huge_files_count_by_their_bytes(tmp_path: Path) -> None:
+    """A snapshot stays small, and a changed byte is a change."""
+    extra = tmp_path / "x.yaml"
+    extra.write_text("a: " + "1" * 5 * (1 << 20))
+    found = _meaning(tmp_path, _with_reference(tmp_path, str(extra))).files["recognizers"]
+    assert set(found[str(extra)]) == {"sha256"}
+
+
 def test_a_file_that_is_not_yaml_counts_by_its_bytes(tmp_path: Path) -> None:
     """Broken, or in another encoding."""
     extra = tmp_path / "x.yaml"
@@ -170,7 +178,7 @@ def test_a_file_that_may_not_be_read_stops_the_start(tmp_path: Path, monkeypatch
     extra = tmp_path / "x.yaml"
     extra.write_text("a: 1\n")
 
-    def refuse(place: Path) -> Any:
+    def refuse(place: Path, **_: bool) -> Any:
         raise PermissionError(13, "no", str(place))
 
     monkeypatch.setattr(meaning, "_read", refuse)

@@ -137,26 +137,33 @@ def test_files_that_stay_as_they_were_are_loaded(settings: Settings) -> None:
     assert isinstance(files.load_unchanged(_engine_after(lambda: None)), Engine)
 
 
-def test_files_that_are_swapped_while_presidio_reads_them_are_refused(
-    settings: Settings, folder: Path
-) -> None:
-    """Also where they are swapped back before anybody looks: the ledger has said what is in force."""
+def test_files_that_are_swapped_while_they_are_loaded_are_refused(settings: Settings, folder: Path) -> None:
+    """The ledger has said what is in force."""
+    files, place = SettingsFiles(settings, read_all(settings)), folder / "recognizers.yaml"
+    swap = _engine_after(lambda: _edit(place, "name: UuidRecognizer", "name: X\n  - name: UuidRecognizer"))
+    with pytest.raises(SettingsError, match="changed while the service started"):
+        files.load_unchanged(swap)
+
+
+def test_files_that_are_swapped_and_swapped_back_are_loaded_again(settings: Settings, folder: Path) -> None:
+    """What Presidio read in between is thrown away; who goes on with it stops the start."""
     files, place = SettingsFiles(settings, read_all(settings)), folder / "recognizers.yaml"
     original = place.read_bytes()
+    loaded: list[bytes] = []
 
-    def swap() -> None:
-        _edit(place, "name: UuidRecognizer", "name: UuidRecognizer\n    enabled: false")
+    def load(times: int) -> Callable[[], Engine]:
+        def swap_and_back() -> None:
+            loaded.append(place.read_bytes() if len(loaded) >= times else b"other")
+            if len(loaded) <= times:
+                place.write_bytes(b"recognizers: []\n")
+                place.write_bytes(original)
 
-    def swap_back() -> None:
-        place.write_bytes(original)
+        return _engine_after(swap_and_back)
 
-    def swap_and_back() -> None:
-        swap()
-        swap_back()
-
-    for action in (swap, swap_back, swap_and_back):
-        with pytest.raises(SettingsError, match="changed while the service started"):
-            files.load_unchanged(_engine_after(action))
+    assert isinstance(files.load_unchanged(load(1)), Engine)
+    assert loaded == [b"other", original]
+    with pytest.raises(SettingsError, match="changed while the service started"):
+        SettingsFiles(settings, read_all(settings)).load_unchanged(load(100))
 
 
 def test_commit_facts_carry_no_address(settings: Settings) -> None:
