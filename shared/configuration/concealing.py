@@ -27,11 +27,16 @@ _PRIVATE = frozenset({"allow_list", "context", "deny_list", "examples", "extract
 MAX_WORDS = 10_000
 """Of more words than these there is one digest: a snapshot stays small enough to be read."""
 
-_SECRET = re.compile(r"key|secret|passw|token(?!iz)|credential|connection_string|signature", re.IGNORECASE)
+_SECRET = re.compile(
+    r"auth|cert|connection_string|credential|key|passw|private|pwd|sas|secret|signature|token(?!iz)",
+    re.IGNORECASE,
+)
 _QUOTABLE = re.compile(r"[\w.:/+-]{0,200}", re.ASCII)
 _NAME = re.compile(r"[\w .,:/()&+-]{1,100}")
-_DENSE = re.compile(r"(?=[A-Za-z+=]*[0-9])(?=[0-9+=]*[A-Za-z])[A-Za-z0-9+=]{20,}")
-"""Twenty characters in a row that mix letters and digits: what keys look like, and names do not."""
+_RUN = re.compile(r"[A-Za-z0-9+=]{20,}")
+"""Twenty characters in a row: where they mix letters and digits, they look like a key and not like a name."""
+
+_MAX_REGEX_CHARS = 2_000
 
 _REGEX_SYNTAX = re.compile(
     r"\\[pP]\{[^}]*\}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.|\(\?[aiLmsux-]+[:)]|\(\?|\[[^]]*\]", re.DOTALL
@@ -62,9 +67,9 @@ def conceal(value: Any, key: DigestKey, name: str = "") -> Any:
 
 def words_of(value: Any) -> tuple[str, tuple[str, ...]] | None:
     """Key id and digests of a concealed list of words, None for anything else."""
-    inner = value.get(CONCEALED) if isinstance(value, dict) and len(value) == 1 else None
-    words = inner.get("words") if isinstance(inner, dict) else None
-    return (str(inner["key_id"]), tuple(words)) if isinstance(inner, dict) and words is not None else None
+    inner = _concealed_in(value)
+    words = inner.get("words") if inner is not None else None
+    return (str(inner.get("key_id")), tuple(map(str, words))) if inner and isinstance(words, list) else None
 
 
 def without_digests(value: Any) -> Any:
@@ -73,10 +78,16 @@ def without_digests(value: Any) -> Any:
         return [without_digests(item) for item in value]
     if not isinstance(value, dict):
         return value
-    inner = value.get(CONCEALED) if len(value) == 1 else None
-    if isinstance(inner, dict):
-        return {CONCEALED: len(inner["words"]) if "words" in inner else inner.get("chars")}
+    inner = _concealed_in(value)
+    if inner is not None:
+        words = inner.get("words")
+        return {CONCEALED: len(words) if isinstance(words, list) else inner.get("chars")}
     return {name: without_digests(item) for name, item in value.items()}
+
+
+def _concealed_in(value: Any) -> dict[str, Any] | None:
+    inner = value.get(CONCEALED) if isinstance(value, dict) and len(value) == 1 else None
+    return inner if isinstance(inner, dict) else None
 
 
 def _conceal_words(value: Any, key: DigestKey) -> Any:
@@ -95,18 +106,24 @@ def _digest(text: str, key: DigestKey) -> str:
 
 
 def _name_of(member: str, key: DigestKey) -> str:
-    is_name = _NAME.fullmatch(member) and not _DENSE.search(member)
+    """No member of a file can be taken for something that was concealed here."""
+    is_name = _NAME.fullmatch(member) and not _is_like_a_key(member) and not member.startswith(CONCEALED)
     return member if is_name else f"{CONCEALED}:{_digest(member, key)}"
 
 
 def _is_quotable(text: str, name: str) -> bool:
-    if _SECRET.search(name) or _DENSE.search(text):
+    if _SECRET.search(name):
         return False
     if name == "regex":
-        return _is_plain_regex(text)
+        return len(text) <= _MAX_REGEX_CHARS and _is_plain_regex(text)
     if sum(map(str.isdigit, text)) >= _MANY_DIGITS and not any(map(str.isalpha, text)):
         return False
-    return bool((_NAME if name == "name" else _QUOTABLE).fullmatch(text))
+    return bool((_NAME if name == "name" else _QUOTABLE).fullmatch(text)) and not _is_like_a_key(text)
+
+
+def _is_like_a_key(text: str) -> bool:
+    runs = _RUN.findall(text)
+    return any(any(map(str.isdigit, run)) and any(map(str.isalpha, run)) for run in runs)
 
 
 def _is_plain_regex(text: str) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.configuration.concealing import CONCEALED, MAX_WORDS, conceal, without_digests
+from shared.configuration.concealing import CONCEALED, MAX_WORDS, conceal, without_digests, words_of
+from shared.configuration.differences import find_differences
 from tests.support.configurations import KEY, OTHER_KEY, recognizers, snapshot
 
 CANARY = "Zqxvkwjtbhg Oblomova"
@@ -75,6 +77,36 @@ def test_a_members_name_can_be_personal_too() -> None:
     found = conceal({"oblomova@example.com": 1}, KEY)
     assert "blomova" not in json.dumps(found)
     assert list(found.values()) == [1]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"concealed": {"words": 5}},
+        {"concealed": {"words": ["a"], "key_id": "x"}},
+        {"concealed": 1},
+        {"concealed": {"digest": "ab", "chars": {}}},
+        {"concealed:ab": 1},
+    ],
+)
+def test_a_file_cannot_forge_what_is_concealed(forged: dict[str, Any]) -> None:
+    """Members of that name are digested themselves; and no shape of them breaks a comparison."""
+    before, after = snapshot(recognizers=recognizers(x=forged)), snapshot(recognizers=recognizers(x=[forged]))
+    for one in (before, after):
+        assert b'"concealed":{"words"' not in one.data
+        assert find_differences(one.content, snapshot().content)
+    assert find_differences(before.content, after.content)
+    assert words_of(forged) in (None, ("x", ("a",)))
+    without_digests(forged)
+
+
+def test_long_texts_take_no_time() -> None:
+    """A hostile or clumsy file does not hold up a start."""
+    started = time.perf_counter()
+    for text in ("a" * 500_000, "[" * 500_000, "a1" * 250_000, "\\" * 500_000, "(?" * 250_000):
+        for name in ("regex", "name", "url"):
+            assert CONCEALED in json.dumps(conceal({name: text}, KEY))
+    assert time.perf_counter() - started < 5.0
 
 
 def test_a_huge_list_is_one_digest() -> None:
