@@ -6,10 +6,10 @@ from array import array
 
 from shared.review.calendar import Day, read_time
 from shared.review.directory import PrincipalKey
-from shared.review.evidence import Bucket
+from shared.review.evidence import Bucket, checked_text
 from shared.review.exercising import Exercising
 from shared.review.policy_view import OPEN_OPERATIONS
-from shared.review.uses import CallerUse, ClientUse, Days, FirstUse, RoleUse
+from shared.review.uses import CallerUse, ClientUse, Days, Evidence, FirstUse, RoleUse
 
 DAY_EVIDENCE = 10
 MOST_CLIENTS = 256
@@ -77,7 +77,6 @@ class Caller:
         "days",
         "earlier_calls",
         "earlier_off_hours",
-        "emergencies",
         "first",
         "kind",
         "off_hours_sensitive",
@@ -112,8 +111,7 @@ class Caller:
         self.off_hours_sensitive = Bucket()
         self.clients: dict[str, _Times] = {}
         self.addresses: dict[str, _Times] = {}
-        self.emergencies: dict[str, Bucket] = {}
-        self.windows: set[tuple[str, str]] = set()
+        self.windows: dict[tuple[str, str], str] = {}
 
     def see(self, time: str, kind: str) -> None:
         """Some record names this caller."""
@@ -128,7 +126,7 @@ class Caller:
         """A call under this role was allowed or announced; what it needs goes into the answer."""
         use = self.roles.get(role)
         if use is None:
-            use = self.roles[role] = _Role()
+            use = self.roles[checked_text(role)] = _Role()
         if time > use.last and operation not in OPEN_OPERATIONS:
             use.last = time
         return use.exercise
@@ -190,9 +188,16 @@ class Caller:
 
     def begin_emergency(self, role: str, until: str, day: Day, item: str) -> None:
         """An emergency began under this role, until then. Each process that serves in it says so, once."""
-        if day.is_recent and (role, until) not in self.windows:
-            self.windows.add((role, until))
-            self.emergencies.setdefault(role, Bucket()).add(item)
+        if day.is_recent:
+            first = self.windows.get((role, checked_text(until)), item)
+            self.windows[role, until] = min(first, item)
+
+    def _emergencies(self) -> dict[str, Evidence]:
+        """Each window once, by the record that came first."""
+        buckets: dict[str, Bucket] = {}
+        for (role, _), item in sorted(self.windows.items()):
+            buckets.setdefault(role, Bucket()).add(item)
+        return {role: bucket.freeze() for role, bucket in buckets.items()}
 
     def freeze(self, key: PrincipalKey) -> CallerUse:
         """What was learned of the caller."""
@@ -217,7 +222,7 @@ class Caller:
             off_hours_sensitive=self.off_hours_sensitive.freeze(),
             clients=_clients(self.clients),
             addresses=_clients(self.addresses) if has_addresses else None,
-            emergencies={role: bucket.freeze() for role, bucket in sorted(self.emergencies.items())},
+            emergencies=self._emergencies(),
             day_evidence={day: bucket.freeze() for day, bucket in sorted(self.day_evidence.items())},
         )
 
@@ -225,7 +230,7 @@ class Caller:
 def _take(known: dict[str, _Times], name: str, time: str, item: str, is_recent: bool) -> None:
     times = known.get(name)
     if times is None:
-        name = name if len(known) < MOST_CLIENTS else OTHERS
+        name = checked_text(name) if len(known) < MOST_CLIENTS else OTHERS
         times = known.setdefault(name, _Times(time))
     times.add(time, item, is_recent)
 

@@ -13,6 +13,13 @@ def entry(time: str, writer: str, index: int) -> str:
     return f"{time} {writer}/{index}"
 
 
+def checked_text(value: object) -> str:
+    """What names something is a text; a later version's record may have something else. Raises TypeError."""
+    if type(value) is not str:
+        raise TypeError(f"expected a text, got {type(value).__name__}")
+    return value
+
+
 class Bucket:
     """Counts everything, keeps the newest `most` entries. Trimming now and then costs less than a heap."""
 

@@ -104,16 +104,21 @@ class Exercising:
     def freeze(self) -> Exercise:
         """All calls together."""
         return Exercise(
-            operations=frozenset(self.operations),
-            entities=frozenset(self.entities),
+            operations=_words(self.operations),
+            entities=_words(self.entities),
             is_unrestricted=self.is_unrestricted,
-            operators=frozenset(self.operators),
+            operators=_words(self.operators),
             has_unknown_operators=self.has_unknown_operators,
-            languages=frozenset(self.languages),
+            languages=_words(self.languages),
             ad_hoc_recognizers=self.ad_hoc,
             decision_process=self.decision_process,
             most_chars=self.most_chars,
             most_texts=self.most_texts,
-            purposes=frozenset(self.purposes),
+            purposes=_words(self.purposes),
             without={name: frozenset(words) for name, words in sorted(self.without.items())},
         )
+
+
+def _words(words: set[str]) -> frozenset[str]:
+    """Words of a vocabulary; what a later version may write in their place is none."""
+    return frozenset(word for word in words if isinstance(word, str))

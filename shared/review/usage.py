@@ -12,7 +12,7 @@ from typing import Any
 from shared.review.calendar import Calendar, Day, read_time
 from shared.review.callers import Caller
 from shared.review.directory import PrincipalKey
-from shared.review.evidence import entry
+from shared.review.evidence import checked_text, entry
 from shared.review.options import ReviewOptions
 from shared.review.policy_view import OPEN_OPERATIONS, REIDENTIFY, PolicyView
 from shared.review.uses import Usage
@@ -58,7 +58,7 @@ class UsageBuilder:
     def observe(self, writer: str, index: int, fields: Fields) -> None:
         """Take one record (`fields` as parsed from its line). Never raises for anything a record says."""
         try:
-            time = _text(fields["time"])
+            time = checked_text(fields["time"])
             if self._first is None or time < self._first:
                 read_time(time)
                 self._first = time
@@ -94,29 +94,29 @@ class UsageBuilder:
         """The caller of a record, None for an anonymous one."""
         if who is None or (principal := who.get("principal")) is None:
             return None
-        key = (_text(who["tenant"]), _text(principal))
+        key = (who["tenant"], principal)
         caller = self._callers.get(key)
         if caller is None:
+            key = (checked_text(key[0]), checked_text(principal))
             caller = self._callers[key] = Caller(time, self._calendar.days)
-        caller.see(time, _text(who["kind"]))
+        caller.see(time, who["kind"])
         return caller
 
     def _take_access(self, time: str, item: str, fields: Fields) -> None:
         decision, what, who = fields["decision"], fields["what"], fields["who"]
-        operation = _text(what["operation"])
+        operation = what["operation"]
         caller = self._caller(time, who)
         if caller is None:
             return
         day = self._calendar.day(time)
         if not decision["allowed"]:
             if decision["reason"] != NOT_DECIDED:
-                caller.refuse(_text(decision["reason"]), 1, day, item)
+                caller.refuse(checked_text(decision["reason"]), 1, day, item)
             return
-        month = (operation, time[:7])
-        self._month_calls[month] = self._month_calls.get(month, 0) + 1
+        self._count_month(operation, time[:7])
         role = decision.get("role")
         if role is not None:
-            caller.exercise(_text(role), operation, time).take(operation, what, decision)
+            caller.exercise(role, operation, time).take(operation, what, decision)
             if operation not in OPEN_OPERATIONS:
                 caller.count_role(role, day, item)
         is_off_hours = self._calendar.is_off_hours(time, day)
@@ -125,6 +125,10 @@ class UsageBuilder:
         if released or operation == REIDENTIFY:
             self._take_release(caller, time, item, day, fields, is_off_hours)
         self._take_place(caller, time, item, day, fields)
+
+    def _count_month(self, operation: str, month: str) -> None:
+        known = self._month_calls.get((operation, month))
+        self._month_calls[checked_text(operation), month] = 1 if known is None else known + 1
 
     def _take_release(
         self, caller: Caller, time: str, item: str, day: Day, fields: Fields, is_off_hours: bool
@@ -150,11 +154,11 @@ class UsageBuilder:
         who = fields["who"]
         client = who.get("app")
         if client is not None:
-            caller.come_through(_text(client), time, day, item)
+            caller.come_through(client, time, day, item)
         address = fields["where"].get("address")
         if address is None:
             return
-        network = self._networks.get(_text(address))
+        network = self._networks.get(address)
         if network is None:
             network = self._network(address)
         if who["kind"] == "app":
@@ -166,7 +170,7 @@ class UsageBuilder:
         """The address, or the /64 of an IPv6 one: a device changes its own within that."""
         if len(self._networks) >= MOST_ADDRESSES:
             self._networks.clear()
-        network = address
+        network = checked_text(address)
         if ":" in address:
             network = str(ipaddress.ip_network((ipaddress.ip_address(address), 64), strict=False))
         self._networks[address] = network
@@ -177,27 +181,22 @@ class UsageBuilder:
         caller = self._caller(time, fields["who"])
         role = decision.get("role")
         if caller is not None and role is not None and decision["allowed"]:
-            operation = _text(what["operation"])
-            caller.exercise(_text(role), operation, time).take(operation, what, decision)
+            operation = checked_text(what["operation"])
+            caller.exercise(role, operation, time).take(operation, what, decision)
 
     def _take_refusals(self, time: str, item: str, fields: Fields) -> None:
         """Refusals counted together: of a burst over a caller's rate limit. Others name nobody."""
         caller = self._caller(time, fields.get("who"))
         if caller is not None:
-            caller.refuse(_text(fields["reason"]), fields["count"], self._calendar.day(time), item)
+            caller.refuse(checked_text(fields["reason"]), fields["count"], self._calendar.day(time), item)
 
     def _take_emergency(self, time: str, item: str, fields: Fields) -> None:
         caller = self._caller(time, fields["who"])
         if caller is not None:
-            caller.begin_emergency(_text(fields["role"]), fields["until"], self._calendar.day(time), item)
+            caller.begin_emergency(
+                checked_text(fields["role"]), fields["until"], self._calendar.day(time), item
+            )
 
     def _take_other(self, time: str, item: str, fields: Fields) -> None:
         """Somebody did something that is no call on its own."""
         self._caller(time, fields.get("who"))
-
-
-def _text(value: Any) -> str:
-    """What names something is a text. Raises TypeError."""
-    if type(value) is not str:
-        raise TypeError("expected a text")
-    return value
