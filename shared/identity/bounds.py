@@ -23,13 +23,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a check looks at."""
+    """All that a check looks at. `needed` are the statements that the role must give for the operation."""
 
     caller: Caller
     policy: Policy
     role: Role
     demand: Demand
     statement: Statement
+    needed: tuple[str, ...]
 
 
 type Answer = tuple[str, str] | None
@@ -40,7 +41,8 @@ def check_role(
     caller: Caller, policy: Policy, role: Role, demand: Demand, statement: Statement
 ) -> Refusal | None:
     """None where the role allows the whole request by itself. The caller must hold the role."""
-    question = Question(caller, policy, role, demand, statement)
+    needed = needed_statements(policy, role, demand.operation)
+    question = Question(caller, policy, role, demand, statement, needed)
     checks = OPEN_CHECKS if demand.operation in OPEN_OPERATIONS else CHECKS
     for progress, check in enumerate(checks, start=1):
         answer = check(question)
@@ -60,12 +62,14 @@ def needed_statements(policy: Policy, role: Role, operation: str) -> tuple[str, 
     asked: set[str] = set(role.requires)
     if operation in policy.four_eyes and role.window_minutes is None:
         asked.add("approval")
-    if operation not in TEXT_OPERATIONS:
-        asked.discard("approval")
     if operation in policy.purpose_required:
         asked.add("purpose")
     if operation in policy.justification_required:
         asked.add("justification")
+    if not asked:
+        return ()
+    if operation not in TEXT_OPERATIONS:
+        asked.discard("approval")
     return tuple(sorted(asked))
 
 
@@ -152,7 +156,7 @@ def _check_purpose(question: Question) -> Answer:
     if question.statement.has_unknown_purpose:
         return "purpose_unknown", f"X-Purpose is not one of the policy's purposes; expected one of: {choice}"
     if purpose is None:
-        if "purpose" not in needed_statements(policy, role, question.demand.operation):
+        if "purpose" not in question.needed:
             return None
         return "purpose_required", f"send the header X-Purpose with one of: {choice}"
     if purpose not in allowed:
@@ -161,31 +165,30 @@ def _check_purpose(question: Question) -> Answer:
 
 
 def _check_justification(question: Question) -> Answer:
-    statement, operation = question.statement, question.demand.operation
+    statement = question.statement
     shape = f"one line of {MIN_JUSTIFICATION_CHARS} to {MAX_JUSTIFICATION_CHARS} characters"
     if statement.has_bad_justification:
         return "justification_malformed", f"expected X-Justification to be {shape}"
-    if statement.justification is None and "justification" in needed_statements(
-        question.policy, question.role, operation
-    ):
+    if statement.justification is None and "justification" in question.needed:
         return "justification_required", f"send the header X-Justification: {shape}"
     return None
 
 
 def _check_ticket(question: Question) -> Answer:
-    statement, operation = question.statement, question.demand.operation
+    statement = question.statement
+    is_missing = statement.ticket is None and "ticket" in question.needed
+    if not is_missing and not statement.has_bad_ticket:
+        return None
     shape = f"the name of a ticket, numbered as {' or '.join(question.policy.tickets)}"
     if statement.has_bad_ticket:
         return "ticket_malformed", f"expected X-Ticket to be {shape}"
-    if statement.ticket is None and "ticket" in needed_statements(question.policy, question.role, operation):
-        return "ticket_required", f"send the header X-Ticket: {shape}"
-    return None
+    return "ticket_required", f"send the header X-Ticket: {shape}"
 
 
 def _check_approval(question: Question) -> Answer:
     """Only that there is the name of one. Whether it is an approval, and of this call, the ledger says."""
-    statement, demand = question.statement, question.demand
-    if demand.asks or "approval" not in needed_statements(question.policy, question.role, demand.operation):
+    statement = question.statement
+    if question.demand.asks or "approval" not in question.needed:
         return None
     if statement.has_bad_approval:
         return "approval_unknown", "expected X-Approval to be what POST /approvals answered: <writer>/<index>"

@@ -17,7 +17,7 @@ many does not become a person with a wide role for many.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.errors import AccessDenied
@@ -123,7 +123,8 @@ def _no_role(caller: Caller) -> Refusal:
 
 def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> Decision:
     needs_approval = "approval" in needed_statements(policy, role, demand.operation)
-    granted = Decision(
+    allowed, denied = _entity_bounds(policy, role, demand.operation)
+    return Decision(
         allowed=True,
         reason="granted",
         message=f"allowed by the role {role.name}",
@@ -131,20 +132,25 @@ def _grant(policy: Policy, statement: Statement, role: Role, demand: Demand) -> 
         role=role.name,
         purpose=statement.purpose,
         justification=statement.justification,
+        allowed_entities=allowed,
+        denied_entities=denied,
         intent_first=role.record_intent or needs_approval,
         ticket=statement.ticket,
         approval=statement.approval if needs_approval else None,
         needs_approval=needs_approval,
         emergency=_emergency(role, demand.operation),
     )
-    if demand.operation != "pii.analyze":
-        return granted
+
+
+def _entity_bounds(
+    policy: Policy, role: Role, operation: str
+) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """The types that may be told (None: any) and those that may not: of pii.analyze alone, see above."""
+    if operation != "pii.analyze":
+        return None, frozenset()
     hidden = frozenset() if "pii.sensitive" in role.permissions else policy.sensitive
-    return replace(
-        granted,
-        allowed_entities=None if role.entities is None else frozenset(role.entities),
-        denied_entities=frozenset(role.denied_entities) | hidden,
-    )
+    allowed = None if role.entities is None else frozenset(role.entities)
+    return allowed, frozenset(role.denied_entities) | hidden
 
 
 def _emergency(role: Role, operation: str) -> Emergency | None:
