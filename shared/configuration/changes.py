@@ -17,6 +17,8 @@ MAX_TOTAL_CHARS = 7_500
 """All changes of a record as JSON: an event's property is cut at 8 KiB."""
 
 CUT = "…"
+ALL = "(all)"
+"""The path of a whole section."""
 
 
 def list_changes(differences: Iterable[Difference]) -> tuple[tuple[ChangePart, ...], int]:
@@ -52,7 +54,7 @@ def describe_change(difference: Difference) -> ChangePart:
 
 def render_path(path: Sequence[str]) -> str:
     """Elements joined by dots; one that has a dot, a quote or a blank at an end stands in quotes."""
-    return ".".join(_element(element) for element in path)
+    return ".".join(_element(element) for element in path) or ALL
 
 
 def _element(element: str) -> str:

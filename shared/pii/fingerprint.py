@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.errors import SettingsError
 from shared.pii.configuration import (
+    ANALYZER_SETTING,
     NLP_SETTING,
     RECOGNIZERS_SETTING,
     Configuration,
@@ -69,6 +70,9 @@ def engine_facts(files: EngineFiles) -> EngineFacts:
         raise SettingsError(
             RECOGNIZERS_SETTING, f"a file that it refers to cannot be read ({name})"
         ) from None
+    except ValueError as error:
+        settings = f"{ANALYZER_SETTING}, {NLP_SETTING} or {RECOGNIZERS_SETTING}"
+        raise SettingsError(settings, str(error)) from None
     packages = {name: _version(name) for name in FINDING_PACKAGES}
     models = tuple(_describe_model(model) for model in configuration.models)
     return EngineFacts(

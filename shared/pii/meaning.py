@@ -46,6 +46,8 @@ MAX_PARSED_BYTES = 4 << 20
 """Of all files together; of a file beyond that its digest is the meaning."""
 
 MAX_NAME_CHARS = 500
+MAX_VALUES = 2_000_000
+MAX_DEPTH = 60
 _PARSED = frozenset({".json", ".yaml", ".yml"})
 _MODEL_FILES = ("meta.json", "config.json", "gliner_config.json")
 _LARGEST = 2**53 - 1
@@ -63,15 +65,16 @@ class EngineMeaning:
 
 
 def engine_meaning(configuration: Configuration, folder: Path | None = None) -> EngineMeaning:
-    """What a configuration means. Raises OSError where a file that is referred to cannot be read.
+    """What a configuration means.
 
+    Raises OSError where a file that is referred to cannot be read, ValueError for more than `MAX_VALUES`.
     Names of files are relative to `folder`, the working folder where None.
     """
     analyzer = {name: value for name, value in configuration.analyzer.items() if name not in OTHERWISE_PLACED}
     sections: dict[str, Any] = {
-        "analyzer": normalize(analyzer),
-        "nlp": normalize(configuration.nlp),
-        "recognizers": normalize(configuration.recognizers),
+        "analyzer": read_values(analyzer),
+        "nlp": read_values(configuration.nlp),
+        "recognizers": read_values(configuration.recognizers),
     }
     known = {model.name for model in configuration.models}
     places: list[Path] = []
@@ -83,6 +86,22 @@ def engine_meaning(configuration: Configuration, folder: Path | None = None) -> 
         if found.contents:
             files[name] = found.contents
     return EngineMeaning(**sections, files=files, places=tuple(places))
+
+
+def read_values(value: Any) -> Any:
+    """Plain JSON values, as `normalize` has them. Raises ValueError for too many, or nested too deep.
+
+    A few lines of YAML can stand for more values than there is memory, by aliases of aliases.
+    """
+    waiting, seen = [(value, 0)], 0
+    while waiting:
+        found, depth = waiting.pop()
+        seen += 1
+        if seen > MAX_VALUES or depth > MAX_DEPTH:
+            raise ValueError(f"expected at most {MAX_VALUES} values and {MAX_DEPTH} levels, got more")
+        inner = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+        waiting += [(each, depth + 1) for each in inner]
+    return normalize(value)
 
 
 def normalize(value: Any, name: str = "") -> Any:
@@ -185,7 +204,7 @@ def _read(place: Path, *, is_parsed: bool) -> Any:
         if is_parsed and place.suffix.lower() in _PARSED:
             data = file.read()
             try:
-                return normalize(yaml.load(data, Loader=SAFE_LOADER))  # noqa: S506 - a safe loader
-            except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+                return read_values(yaml.load(data, Loader=SAFE_LOADER))  # noqa: S506 - a safe loader
+            except (yaml.YAMLError, ValueError, RecursionError):  # a wrong encoding is a ValueError
                 return {"sha256": hashlib.sha256(data).hexdigest()}
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -155,6 +155,13 @@ def test_a_file_that_a_recognizer_refers_to_is_part_of_it() -> None:
     )
 
 
+def test_a_whole_section_that_comes_has_a_path() -> None:
+    """Presidio's own recognizers before, a file since."""
+    (found,) = find_differences(snapshot(recognizers=None).content, snapshot().content)
+    change = describe_change(found)
+    assert (change.path, change.action, change.old) == ("(all)", "changed", "null")
+
+
 def test_two_of_one_name_are_told_apart() -> None:
     """By their place among those of the name."""
     section = recognizers()

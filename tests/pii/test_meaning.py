@@ -164,6 +164,19 @@ def test_huge_files_count_by_their_bytes(tmp_path: Path) -> None:
     assert set(found[str(extra)]) == {"sha256"}
 
 
+def test_values_without_end_are_refused(tmp_path: Path) -> None:
+    """Aliases of aliases, a file that is nested without end: a sentence, and no memory."""
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    bomb = f"l0: &l0 [x]\n{levels}"
+    extra = tmp_path / "x.yaml"
+    extra.write_text(bomb)
+    found = _meaning(tmp_path, _with_reference(tmp_path, str(extra))).files["recognizers"]
+    assert set(found[str(extra)]) == {"sha256"}
+    for text in (f"{bomb}recognizers: []\n", f"recognizers: {'[' * 100}{']' * 100}\n"):
+        with pytest.raises(SettingsError, match="expected at most 2000000 values and 60 levels"):
+            engine_facts(_files(tmp_path, text))
+
+
 def test_a_file_that_is_not_yaml_counts_by_its_bytes(tmp_path: Path) -> None:
     """Broken, or in another encoding."""
     extra = tmp_path / "x.yaml"
