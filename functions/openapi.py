@@ -29,6 +29,10 @@ STATEMENTS = {
     "X-Justification": "Why, in a sentence for auditors. It is recorded: no personal data in it.",
     "X-Ticket": "The ticket of an emergency, such as INC-4711; needed for emergency roles.",
 }
+EMERGENCY_HEADER = {
+    "description": "When the time of the emergency is over; in answers of emergency roles.",
+    "schema": {"type": "string", "format": "date-time"},
+}
 APPROVAL = {"X-Approval": "The approval of this call, as POST /approvals named it; needed for four eyes."}
 
 RECORD_FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -99,6 +103,7 @@ def build_openapi(version: str) -> dict[str, Any]:
 def _post(name: str, summary: str, request: str, answer: str) -> dict[str, Any]:
     operation = _audited(name, summary, _ref(answer))
     operation["parameters"] = _headers(STATEMENTS | APPROVAL)
+    operation["responses"]["200"]["headers"]["X-Emergency-Until"] = EMERGENCY_HEADER
     operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(request)}}}
     return {"post": operation}
 

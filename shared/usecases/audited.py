@@ -130,7 +130,8 @@ class AuditedPath:
             draft.result = None
             failure = PresidioAccessError("the service failed; the request id finds it in the service's log")
             return problem_answer(failure, draft.call.request_id), failure.code
-        return Answer(200, result_body), None
+        told = {} if draft.decision is None else self.conditions.tell(_require(draft.caller), draft.decision)
+        return Answer(200, result_body, told), None
 
     async def _serve(self, draft: Draft, operation: Operation) -> object:
         caller = _require(draft.caller)

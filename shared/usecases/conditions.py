@@ -37,7 +37,7 @@ def wish_of(work: Work, purpose: str | None) -> Wish:
 
 
 class Conditions:
-    """Joined once. `is_met` is quick; `meet` blocks on storage and commits what it finds."""
+    """Joined once. `is_met` and `tell` are quick; `meet` blocks on storage and commits what it finds."""
 
     def __init__(
         self, approvals: Approvals, emergencies: Emergencies, service: ServicePart, clock: Clock
@@ -53,6 +53,12 @@ class Conditions:
             return False
         use = _use(caller, decision, "")
         return use is None or self._emergencies.is_open(use, self._clock())
+
+    def tell(self, caller: Caller, decision: Decision) -> dict[str, str]:
+        """What a caller is told beside its answer: when the time of its emergency is over."""
+        use = _use(caller, decision, "")
+        end = None if use is None else self._emergencies.end_of(use)
+        return {} if end is None else {"X-Emergency-Until": format_time(end)}
 
     def meet(self, caller: Caller, call: Call, work: Work, decision: Decision, commit: Commit) -> None:
         """Return once every condition holds and the ledger says so.

@@ -94,6 +94,11 @@ class Emergencies:
         _check_time(window, use.bounds, now)
         return True
 
+    def end_of(self, use: Use) -> datetime | None:
+        """When the window ends, if this process knows it."""
+        window = self._known.get((use.key, use.role))
+        return None if window is None else _end(window, use.bounds)
+
     def enter(
         self, use: Use, now: datetime, make_record: MakeRecord, commit: Callable[[EmergencyRecord], Receipt]
     ) -> None:
@@ -187,11 +192,15 @@ class Emergencies:
         return self._key.digest(f"presidio-access-audit/claim/v1\n{canonical_bytes(said).decode()}")
 
 
-def _check_time(window: Window, bounds: Emergency, now: datetime) -> None:
+def _end(window: Window, bounds: Emergency) -> datetime:
     """The shorter of what was promised and what the policy says now is what there is."""
+    return min(window.until, window.first + bounds.window)
+
+
+def _check_time(window: Window, bounds: Emergency, now: datetime) -> None:
     if window.first > now + SKEW:
         raise AccessDenied("emergency_early", "the emergency's first use lies in the future; clocks differ")
-    if now >= min(window.until, window.first + bounds.window):
+    if now >= _end(window, bounds):
         raise AccessDenied(
             "emergency_over", "the time of this emergency is over; a new emergency has a new ticket"
         )

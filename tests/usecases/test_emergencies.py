@@ -91,10 +91,13 @@ def test_the_first_use_opens_a_window(bench: Bench) -> None:
 
 def test_later_uses_go_on_as_before(bench: Bench) -> None:
     """Within the window there is an intent and an outcome a call, and storage is not asked again."""
-    enter(bench)
+    first = enter(bench)
     before = list(bench.store.list("v1/once/"))
     bench.now += timedelta(hours=2)
-    assert enter(bench).status == 200
+    later = enter(bench)
+    assert later.status == 200
+    until = {answer.headers["X-Emergency-Until"] for answer in (first, later)}
+    assert until == {emergencies(bench)[0].until}
     assert [type(r) for r in bench.ledger.records[-2:]] == [IntentRecord, AccessRecord]
     assert len(emergencies(bench)) == 1
     assert list(bench.store.list("v1/once/")) == before
@@ -214,6 +217,7 @@ def test_a_ticket_of_another_role_is_recorded_and_opens_nothing(bench: Bench) ->
     answer = asyncio.run(bench.call(presidio.ANALYZE, TEXT, headers={"x-ticket": "INC-7"}))
     record = bench.ledger.records[-1]
     assert answer.status == 200 and isinstance(record, AccessRecord)
+    assert "X-Emergency-Until" not in answer.headers
     assert record.decision.ticket == "INC-7"
     assert emergencies(bench) == []
 
