@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.cloud.event_attributes import split_attributes
@@ -48,6 +48,7 @@ def test_a_thousand_words_do_not_push_out_a_permission() -> None:
     assert "recognizers.R1.score" in {change.path for change in listed}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=2_000), st.lists(st.text(max_size=300), min_size=1, max_size=4), st.integers(1, 300))
 def test_a_record_of_any_changes_fits_a_line_and_an_event(value: str, path: list[str], count: int) -> None:
     """And its event holds every listed change whole: an alert shows what the record says."""

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.configuration.concealing import CONCEALED, MAX_WORDS, conceal, without_digests, words_of
@@ -124,6 +124,7 @@ def test_the_digest_of_a_word_is_not_that_of_a_text_in_a_call() -> None:
     assert digest != KEY.digest("Ann")
 
 
+@settings(deadline=None)
 @given(st.text(min_size=3, max_size=30))
 def test_no_word_of_a_deny_list_is_in_a_snapshot(word: str) -> None:
     """Whatever it is."""

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.configuration.changes import describe_change, render_path
@@ -187,6 +187,7 @@ def test_true_is_not_one_and_one_is_one_point_nought() -> None:
     assert _compare({"a": 1}, {"a": 1.0}) == []
 
 
+@settings(deadline=None)
 @given(SECTION, st.data())
 def test_nothing_differs_from_itself_in_whatever_order_of_keys(
     section: dict[str, Any], data: st.DataObject
@@ -196,6 +197,7 @@ def test_nothing_differs_from_itself_in_whatever_order_of_keys(
     assert _compare(section, shuffle_keys(section, data)) == []
 
 
+@settings(deadline=None)
 @given(SECTION, SCALARS, st.data())
 def test_each_changed_leaf_gives_one_change_that_names_it(
     section: dict[str, Any], value: Any, data: st.DataObject
@@ -216,6 +218,7 @@ def test_each_changed_leaf_gives_one_change_that_names_it(
         assert (_json(only.old), _json(only.new)) == (_json(old), _json(value))
 
 
+@settings(deadline=None)
 @given(SECTION, st.data())
 def test_what_is_found_turns_one_into_the_other(old: dict[str, Any], data: st.DataObject) -> None:
     """Applied to the old one, the changes give the new one; going back they are the same, turned round."""

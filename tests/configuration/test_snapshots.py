@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.configuration.snapshots import parse_snapshot
@@ -22,6 +22,7 @@ def test_a_snapshot_is_what_its_digest_names() -> None:
     assert parse_snapshot(made.data, made.digest).content == json.loads(made.data)
 
 
+@settings(deadline=None)
 @given(SECTION, st.data())
 def test_the_order_of_keys_does_not_count(section: dict[str, Any], data: st.DataObject) -> None:
     """For any section."""
