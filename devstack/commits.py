@@ -1,4 +1,4 @@
-"""What Git knows of the code that the local cloud runs: commit, author, signature. Never fails without Git."""
+"""What Git knows of the code that the local cloud runs: commit, author, signature. Never fails over it."""
 
 from __future__ import annotations
 
