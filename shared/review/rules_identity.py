@@ -70,8 +70,8 @@ def _app_as_person(case: Case, caller: CallerUse) -> Iterator[Finding]:
     yield state(
         "misused_identity",
         f"This app's credential made {number(evidence.count, 'call')} in the last "
-        f"{case.options.recent_days} days from {number(len(new), 'address')[:-1]}"
-        f"{'' if len(new) == 1 else 'es'} from which people call and from which it never called before.",
+        f"{case.options.recent_days} days from {len(new)} address{'' if len(new) == 1 else 'es'} from which "
+        "people call and from which it never called before.",
         "investigate",
         "Ask the app's owner; renew its credentials if a person has used them.",
         at_stake=caller.exercised,

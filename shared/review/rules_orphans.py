@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shared.review.case import Case, is_out
 from shared.review.findings import Finding
-from shared.review.stating import NOTHING, gather, listed, number, path, revocation, state
+from shared.review.stating import gather, listed, number, path, revocation, state
 
 
 def find_orphaned_principals(case: Case) -> Iterator[Finding]:
@@ -16,16 +16,16 @@ def find_orphaned_principals(case: Case) -> Iterator[Finding]:
             continue
         used = [holding.use for holding in held if holding.use is not None]
         evidence = gather(use.evidence for use in used)
-        since = f"{number(evidence.count, 'call')} by it in the window" if evidence.count else "no call by it"
         yield state(
             "orphaned_principal",
             f"This {principal.kind} is {principal.state} and still holds {number(len(held), 'role')} "
-            f"({listed(holding.role for holding in held)}) {path(held)}; {since}.",
+            f"({listed(holding.role for holding in held)}) {path(held)}; "
+            f"{number(evidence.count, 'call')} by it in the window.",
             "revoke",
             f"Revoke: {revocation(held)}.",
             at_stake={name for holding in held for name in holding.permissions},
             principal=principal.key,
-            evidence=evidence if evidence.count else NOTHING,
+            evidence=evidence,
             held=held,
         )
 

@@ -64,6 +64,6 @@ def _state_unheld(case: Case, role: RoleView) -> Finding:
         f"in the last {case.options.recent_days} days.",
         "remove_role",
         proposal,
-        at_stake=role.permissions,
+        at_stake=(),  # what nobody holds, nobody can misuse
         role=role.name,
     )

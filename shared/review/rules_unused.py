@@ -19,13 +19,15 @@ def find_dormant_principals(case: Case) -> Iterator[Finding]:
         standing = [holding for holding in held if holding.is_standing]
         if not is_dormant(case, principal, held):
             continue
-        last = f"on {principal.last_sign_in:%Y-%m-%d}" if principal.last_sign_in else "never"
+        caller = case.caller(principal.key)
+        seen = f"last seen on {caller.seen:%Y-%m-%d}" if caller is not None else "never seen"
+        days = min([case.usage.history_days, *(holding.days_held or 0 for holding in standing)])
+        signed = f"signed in last on {principal.last_sign_in:%Y-%m-%d}" if principal.last_sign_in else ""
         yield state(
             "dormant_principal",
             f"This {principal.kind} holds {number(len(held), 'role')} "
-            f"({listed(holding.role for holding in held)}) {path(held)}, was not seen in "
-            f"{number(min(case.usage.history_days, _least_held(standing)), 'day')} of records, and signed in "
-            f"last {last}.",
+            f"({listed(holding.role for holding in held)}) {path(held)}, was {seen} in "
+            f"{number(days, 'day')} of records, and {signed or 'never signed in'}.",
             "revoke",
             f"Revoke: {revocation(held)}.",
             at_stake={name for holding in held for name in holding.permissions},
@@ -44,10 +46,6 @@ def is_dormant(case: Case, principal: Principal, held: tuple[Holding, ...]) -> b
         return False
     last = principal.last_sign_in
     return principal.sign_ins_known and (last is None or last < case.unused_before)
-
-
-def _least_held(held: list[Holding]) -> int:
-    return min((holding.days_held or 0 for holding in held), default=0)
 
 
 def find_unused_roles(case: Case) -> Iterator[Finding]:
