@@ -88,7 +88,10 @@ def _alerts(cloud: Cloud, starts: int) -> list[dict[str, str]]:
 
 
 def test_a_changed_score_is_everywhere_and_a_comment_nowhere(tmp_path: Path) -> None:
-    """Four deployments: the first, a changed score, comments and order, and one without a commit."""
+    """Four deployments: the first, a changed score, comments and order, and one without a commit.
+
+    The last one's edit is seen while the third still runs.
+    """
     source = make_repository(tmp_path / "source")
     first = source.git("rev-parse", "HEAD")
     with _deployed(tmp_path / "cloud", source, first) as cloud:
@@ -125,15 +128,33 @@ def test_a_changed_score_is_everywhere_and_a_comment_nowhere(tmp_path: Path) -> 
             begun["configuration"],
             step["configuration"],
         ]
+        # Somebody edits the file on the machine: seen within a minute, and not in force.
+        source.edit("score: 0.85", "score: 0.01")
+        assert wait_until(lambda: len(_recorded(cloud)) == 3, 90, 5.0)
+        drift = _recorded(cloud)[-1]
+        assert (drift["ConfigState"], drift["CommitId"]) == ("on_disk", None)
+        assert [(each["old"], each["new"]) for each in json.loads(drift["Changes"])] == [("0.85", "0.01")]
+        assert _history(cloud, source, exit_code=1)[-1]["flags"] == ["no-commit", "on-disk"]
+        assert _score(cloud) == 0.85
 
-    source.edit("score: 0.85", "score: 0.01")
     with _deployed(tmp_path / "cloud", source, third) as cloud:
-        fresh = [each for each in _alerts(cloud, 4) if each["Commit"] == third]
-        assert [(each["Old"], each["New"]) for each in fresh] == [("0.85", "0.01")]
+        fresh = [each for each in _alerts(cloud, 4) if each["Old"] == "0.85"]
+        assert sorted((each["State"], each["New"], each["Commit"]) for each in fresh) == [
+            ("in_force", "0.01", third),
+            ("on_disk", "0.01", ""),
+        ]
+        assert _score(cloud) == 0.01
         *_, last = _history(cloud, source, exit_code=1)
         assert last["commit"] is None
         assert "no-commit" in last["flags"]
         assert _auditor(cloud, "verify")["findings"] == []
+
+
+def _score(cloud: Cloud) -> float:
+    """The score that the service gives now."""
+    body = {"text": "E-123456", "language": "en", "entities": ["EMPLOYEE_NUMBER"]}
+    (found,) = cloud.call("POST", "/analyze", body, persona="engineer").json
+    return float(found["score"])
 
 
 def _rewrite_without_meaning(source: SourceRepository) -> None:
