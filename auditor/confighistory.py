@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from shared.configuration.changes import describe_change
@@ -16,7 +18,7 @@ from shared.records.canonical import parse_time
 from shared.usecases.configuration import read_snapshot
 from shared.usecases.ports import Reader
 
-AT_ONCE = timedelta(minutes=10)
+AT_ONCE = timedelta(minutes=2)
 """Processes that start so close to each other may not have seen each other."""
 
 
@@ -136,7 +138,12 @@ def make_history(gathered: Gathered, readers: Sequence[Reader]) -> list[Step]:
     snapshots: dict[str, Snapshot | None] = {}
     for step in steps:
         _look_up(step, snapshots, readers)
-    steps += _untold(gathered.starts, steps)
+    told = {
+        (name.partition("/")[0], str(fields.get("configuration")))
+        for name, fields in gathered.configs
+        if fields.get("state") == "in_force"
+    }
+    steps += _untold(gathered.starts, told)
     return sorted(steps, key=lambda step: step.time)
 
 
@@ -195,21 +202,27 @@ def _find_snapshot(digest: str, readers: Sequence[Reader]) -> Snapshot | None:
     return None
 
 
-def _untold(starts: Sequence[Start], steps: Sequence[Step]) -> list[Step]:
-    """Starts with another configuration than before that no record tells of."""
+def _untold(starts: Sequence[Start], told: Collection[tuple[str, str]]) -> list[Step]:
+    """Starts that should have told of a change and did not. `told` are writer and configuration.
+
+    A process compares with the newest before it. Of those that started at about the same time it may have
+    seen one or the other; where none of them ran what it runs, it has to say so itself.
+    """
+    ordered = sorted(starts, key=lambda start: start.writer)
+    named = [(parse_time(start.time), start) for start in ordered if start.configuration is not None]
+    named.sort(key=lambda pair: pair[0])
+    times = [time for time, _ in named]
     found: list[Step] = []
-    before: str | None = None
-    told = {(step.configuration, parse_time(step.time)) for step in steps}
-    for start in sorted(starts, key=lambda start: start.writer):
-        if start.configuration == before:
-            continue
-        if start.configuration is None:
-            found.append(_bare_step(start, before, Flag.UNNAMED))
-            continue
-        at = parse_time(start.time)
-        if not any(name == start.configuration and abs(time - at) <= AT_ONCE for name, time in told):
+    for place, (at, start) in enumerate(named):
+        first = max(bisect_left(times, at - AT_ONCE) - 1, 0)
+        others = (named[n][1] for n in range(first, bisect_right(times, at + AT_ONCE)) if n != place)
+        is_same = any(other.configuration == start.configuration for other in others)
+        if not is_same and (start.writer, start.configuration) not in told:
+            before = named[place - 1][1].configuration if place else None
             found.append(_bare_step(start, before, Flag.NOT_TOLD))
-        before = start.configuration
+    for before_it, start in pairwise(ordered):
+        if start.configuration is None and before_it.configuration is not None:
+            found.append(_bare_step(start, before_it.configuration, Flag.UNNAMED))
     return found
 
 

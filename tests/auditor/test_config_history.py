@@ -264,6 +264,30 @@ def test_a_start_that_hides_its_change_is_found(history: History) -> None:
     assert "not-told" in _flags(history.changes(code=1)[-1])
 
 
+def test_a_rolling_deployment_is_no_secret(history: History) -> None:
+    """Old and new instances that start in any order: each either told, or saw one that ran the same."""
+    before = history.snapshot()
+    history.source.edit("score: 0.6", "score: 0.85")
+    history.source.commit("Trust employee numbers")
+    after = history.snapshot()
+    for snapshot, later in (
+        (after, 3_600),
+        (before, 20),
+        (after, 20),
+        (before, 20),
+        (after, 3_600),
+        (after, 60),
+    ):
+        history.deployment.start(snapshot, later=float(later), commit=None)
+    # And one that says nothing, when everything has long been replaced.
+    lone = history.deployment.committer(before, later=600.0)
+    lone._opening = tuple
+    lone.open()
+    lone.close()
+    untold = [change for change in history.changes(code=1) if "not-told" in _flags(change)]
+    assert [change["configuration"] for change in untold] == [before.digest]
+
+
 def test_a_swapped_snapshot_is_named(history: History) -> None:
     """What the record lists is shown; the verification names the object, too."""
     before = history.snapshot()
