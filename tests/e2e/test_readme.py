@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from devstack.layout import ROOT
+from devstack.processes import wait_until
 from tests.support.cloud import Cloud
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -25,8 +26,8 @@ def shell_of(heading: str) -> str:
     return "\n".join(kept).replace(".venv/bin/python", sys.executable)
 
 
-def run(script: str, cloud: Cloud, cwd: Path) -> str:
-    """Run as a newcomer would, but in the test's own cloud."""
+def run(script: str, cloud: Cloud, cwd: Path, codes: tuple[int, ...] = (0,)) -> str:
+    """Run as a newcomer would, but in the test's own cloud; `codes` are the exit codes that are expected."""
     environment = {**os.environ, "DEVSTACK_DIR": str(cloud.layout.folder), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -37,7 +38,7 @@ def run(script: str, cloud: Cloud, cwd: Path) -> str:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in codes, done.stdout + done.stderr
     return done.stdout
 
 
@@ -57,6 +58,19 @@ def test_an_auditor_gets_a_verdict_from_the_words_alone(cloud: Cloud, tmp_path: 
     assert "INTACT" in told
     assert "identity.read" in told
     assert any((tmp_path / "evidence").rglob("*.seg"))
+
+
+def test_who_governs_gets_a_review_a_history_and_answers(cloud: Cloud, tmp_path: Path) -> None:
+    """The commands run from the project's folder; the history may end with 1: something to look at."""
+    cloud.call("GET", "/whoami", persona="engineer")
+    assert wait_until(lambda: cloud.call("GET", "/audit/checkpoint", persona="auditor").status == 200, 60.0)
+    commands = shell_of("Govern it").replace("--to review", f"--to {tmp_path / 'review'}").splitlines()
+    review, history, check, explain = commands
+    assert "orphaned_principal" in run(review, cloud, ROOT)
+    assert (tmp_path / "review" / "report.html").is_file()
+    assert "in_force" in run(history, cloud, ROOT, codes=(0, 1))
+    assert "0 findings" in run(check, cloud, ROOT)
+    assert "yes" in run(explain, cloud, ROOT)
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
