@@ -105,7 +105,7 @@ def make_case(directory: Directory, policy: PolicyView, usage: Usage, options: R
     views = {role.name: role for role in policy.roles}
     holdings = []
     for (key, role), grants in sorted(by_holding.items()):
-        principal = _principal(directory, usage, key)
+        principal = find_principal(directory, usage, key)
         caller = usage.callers.get(key)
         holdings.append(
             Holding(
@@ -120,7 +120,7 @@ def make_case(directory: Directory, policy: PolicyView, usage: Usage, options: R
     return Case(directory, policy, usage, options, tuple(holdings))
 
 
-def _principal(directory: Directory, usage: Usage, key: PrincipalKey) -> Principal:
+def find_principal(directory: Directory, usage: Usage, key: PrincipalKey) -> Principal:
     """The principal as the directory says; of one that it says nothing about, the records say the kind."""
     known: Mapping[PrincipalKey, Principal] = directory.principals
     if key in known:

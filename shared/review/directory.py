@@ -75,7 +75,7 @@ class Unknown:
     role, assignment), an issuer's name, or "" for the whole.
 
     Codes: `assignments`, `group_members`, `principal`, `owners`, `sign_ins`, `deleted_principals`,
-    `app_roles`.
+    `app_roles`; and of a review's records `records` and `addresses`.
     `message` says what is missing and which permission would give it; never a person's data.
     """
 

@@ -50,6 +50,8 @@ UNKNOWN_WORDS: Mapping[str, str] = {
     "sign_ins": "Last sign-ins",
     "deleted_principals": "Deleted accounts",
     "app_roles": "Roles that the app offers",
+    "records": "Records of a later version",
+    "addresses": "Addresses of callers",
 }
 
 

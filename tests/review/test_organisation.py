@@ -194,6 +194,16 @@ def test_a_broken_rule_is_noticed(made: Made, name: str, monkeypatch: pytest.Mon
     assert not is_perfect(score_review(organisation, review_organisation(organisation, records)))
 
 
+def test_a_grant_that_leads_nowhere_decides_nothing(made: Made) -> None:
+    """Taken for one that gives its role, it would make six kinds of finding of nothing, and hide one."""
+    organisation, records = made
+    wrong = replace(organisation)
+    wrong.grants = [replace(grant, is_effective=True) for grant in organisation.grants]
+    scores = score_review(organisation, review_organisation(wrong, records))
+    assert sum(score.precision < 1.0 for score in scores.values()) >= 6
+    assert scores["role_unheld"].recall < 1.0
+
+
 def test_a_review_is_deterministic(made: Made) -> None:
     """The same values give the same review, whatever the order of records and grants."""
     organisation, records = made

@@ -119,10 +119,17 @@ class Organisation:
         self.groups[group] = 0
         return group
 
-    def grant(self, key: PrincipalKey, role: str, days: int | None = 395, group: str | None = None) -> None:
+    def grant(
+        self,
+        key: PrincipalKey,
+        role: str,
+        days: int | None = 395,
+        group: str | None = None,
+        is_effective: bool = True,
+    ) -> None:
         """The principal holds the role since so many days; None: the directory does not say."""
         since = None if days is None else NOW - timedelta(days=days)
-        self.grants.append(Grant(key, role, self.id(), since, group))
+        self.grants.append(Grant(key, role, self.id(), since, group, is_effective))
         if group is not None:
             self.groups[group] += 1
 

@@ -39,6 +39,22 @@ def decoy_gone(org: Organisation) -> None:
     org.work(unknown, "Desk.Analyst")
 
 
+def decoy_inert(org: Organisation) -> None:
+    """Members of groups in groups, and apps in groups: the directory shows a way that leads to no role."""
+    group = org.group()
+    for member, role in (
+        (org.person(state="disabled"), "Case.Reidentifier"),
+        (org.app(owners=0), "Etl.Pipeline"),
+        (org.person(sign_ins_known=True), "Desk.Analyst"),
+        (worker(org), "Old.Never"),
+        (worker(org), "Ops.Operator"),
+        (worker(org, "Case.Reidentifier"), "Audit.Reviewer"),
+        (worker(org), "Etl.Pipeline"),
+    ):
+        org.grant(member, role, group=group, is_effective=False)
+    org.grant(org.person(), "Retired.Two", group=group, is_effective=False)
+
+
 def decoy_owners(org: Organisation) -> None:
     """Owners that are not known; an app without owners that holds nothing."""
     unknown = org.app(owners=None)
@@ -217,6 +233,7 @@ def decoy_break_glass(org: Organisation) -> None:
 
 DECOYS: tuple[Callable[[Organisation], None], ...] = (
     decoy_gone,
+    decoy_inert,
     decoy_owners,
     decoy_unheld,
     decoy_unused,
