@@ -53,6 +53,11 @@ class EngineRequest(Protocol):
         ...
 
     @property
+    def has_own_patterns(self) -> bool:
+        """True where it brings recognizers or an allow list, which may be regular expressions."""
+        ...
+
+    @property
     def ad_hoc_recognizers(self) -> int:
         """How many recognizers the request brings along."""
         ...
@@ -124,6 +129,10 @@ class _Texts:
     def chars(self) -> int:
         return sum(map(len, self.inputs))
 
+    @property
+    def has_own_patterns(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AnalyzeRequest(_Texts):
@@ -149,6 +158,10 @@ class AnalyzeRequest(_Texts):
     @property
     def ad_hoc_recognizers(self) -> int:
         return len(self.ad_hoc)
+
+    @property
+    def has_own_patterns(self) -> bool:
+        return bool(self.ad_hoc or self.allow_list)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -177,6 +190,10 @@ class RedactRequest(_Texts):
     @property
     def ad_hoc_recognizers(self) -> int:
         return len(self.analysis.ad_hoc)
+
+    @property
+    def has_own_patterns(self) -> bool:
+        return self.analysis.has_own_patterns
 
     @property
     def decision_process(self) -> bool:

@@ -57,6 +57,9 @@ logger = logging.getLogger("presidio_access.path")
 STATEMENTS = ("x-purpose", "x-justification", "x-ticket", "x-approval")
 """What callers say for themselves, in the order in which a demand takes it."""
 
+QUICK_BODY_BYTES = 2 * 1024
+"""Bodies up to this keep an engine thread busy for milliseconds, unless their work is open-ended."""
+
 LARGE_BODY_BYTES = 64 * 1024
 """Bodies above this are parsed on an engine thread, so that the event loop keeps answering others."""
 
@@ -184,7 +187,8 @@ class AuditedPath:
                 draft.engine_us = _us_since(started_ns)
 
         if engine is not None:
-            return await self.engines.run(timed)
+            is_quick = len(draft.call.body) <= QUICK_BODY_BYTES and not work.is_open_ended
+            return await self.engines.run(timed, is_quick=is_quick)
         return await asyncio.to_thread(timed) if work.reads_storage else timed()
 
     async def _release(self, draft: Draft, answer: Answer, code: str | None) -> Answer:

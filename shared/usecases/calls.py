@@ -95,6 +95,7 @@ class Work:
     `run` is called on an engine thread where it needs the engine, on a thread of its own where it reads
     storage, and else at once, so it must be quick. `inputs` are the texts whose
     keyed digests are recorded. `asked` is the decoded body, where an approval can be asked for the call.
+    `is_open_ended`: how long it takes does not follow from the size of the body.
     """
 
     demand: Demand
@@ -104,6 +105,7 @@ class Work:
     needs_engine: bool = True
     reads_storage: bool = False
     asked: Any = None
+    is_open_ended: bool = True
 
 
 @dataclass(frozen=True, slots=True)

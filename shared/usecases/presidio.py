@@ -21,6 +21,7 @@ from shared.pii.requests import (
     parse_json,
     parse_redact,
 )
+from shared.pii.values import REMOTE_OPERATOR
 from shared.usecases.calls import Call, Grant, Operation, Result, Work
 
 RESTORING = frozenset({"decrypt", "deanonymize_keep"})
@@ -55,7 +56,14 @@ def _demand(operation: str, request: EngineRequest) -> Demand:
 
 
 def _work(operation: str, request: EngineRequest, body: object, run: Callable[[Grant], Result]) -> Work:
-    return Work(_demand(operation, request), run, request.inputs, request.correlation_id, asked=body)
+    return Work(
+        _demand(operation, request),
+        run,
+        request.inputs,
+        request.correlation_id,
+        is_open_ended=request.has_own_patterns or REMOTE_OPERATOR in request.operators,
+        asked=body,
+    )
 
 
 def _searched(grant: Grant, request: AnalyzeRequest) -> tuple[str, ...] | None:
