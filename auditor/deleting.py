@@ -12,7 +12,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 
 from auditor.errors import AuditorError
-from shared.cloud.graph_requests import check_graph_url
+from shared.cloud.graph.requests import check_graph_url
 
 TIMEOUT_S = 30.0
 ATTEMPTS = 4

@@ -13,8 +13,8 @@ from azure.core.credentials import AccessToken, TokenCredential
 
 from auditor.errors import AuditorError
 from auditor.locating import read_state
-from shared.cloud.graph import open_graph
-from shared.cloud.graph_app import ReviewedApp, choose_app
+from shared.cloud.graph.app import ReviewedApp, choose_app
+from shared.cloud.graph.reader import open_graph
 from shared.errors import SettingsError
 from shared.identity.issuers import parse_issuers
 from shared.usecases.ports import DirectoryReader

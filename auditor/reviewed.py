@@ -17,10 +17,10 @@ from shared.records.model import ReviewDecisionRecord, ServicePart
 from shared.review.findings import Review
 from shared.review.report_json import parse_report
 from shared.review.standing import Decision, Standing, State, stand_findings
-from shared.usecases.claimed_records import read_record
-from shared.usecases.layered import LayeredReader
 from shared.usecases.ports import LedgerStore
-from shared.usecases.reviews import RecordedReview, Reviews, as_decision
+from shared.usecases.reviews.claimed_records import read_record
+from shared.usecases.reviews.layered import LayeredReader
+from shared.usecases.reviews.recorded import RecordedReview, Reviews, as_decision
 from shared.version import VERSION
 
 

@@ -35,7 +35,7 @@ from shared.records.model import (
     Where,
     Who,
 )
-from shared.usecases.sealing import Sealer
+from shared.usecases.upkeep.sealing import Sealer
 
 LOG = "audit.bench/presidio"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -23,8 +23,8 @@ from bench.ledger_data import service_key
 from bench.review_data import NOW, PRINCIPALS, generate_ledger, make_directory, read_policy
 from bench.scenario import BenchError, Findings, Options, Scenario
 from bench.tables import render_table
-from shared.usecases.access_review import ReviewSettings, make_review, render_reports
-from shared.usecases.review_window import Evidence
+from shared.usecases.reviews.making import ReviewSettings, make_review, render_reports
+from shared.usecases.reviews.window import Evidence
 
 DATA = Path(__file__).parent / "data"
 RECORDS, QUICK_RECORDS = 1_000_000, 100_000

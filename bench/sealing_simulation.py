@@ -25,7 +25,7 @@ from shared.ledger.segments import segment_path
 from shared.ledger.writer import WriterLog
 from shared.records.model import ServicePart
 from shared.usecases.ports import StoredObject
-from shared.usecases.sealing import Sealer
+from shared.usecases.upkeep.sealing import Sealer
 
 INTERVAL_S = 20.0
 """How often functions/timers.py seals."""

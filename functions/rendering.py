@@ -10,7 +10,7 @@ import azure.functions as func
 import orjson
 from ulid import ULID
 
-from shared.review.page import Page
+from shared.review.page.document import Page
 from shared.usecases.calls import Answer, Call
 
 SECURITY_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

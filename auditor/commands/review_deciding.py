@@ -27,8 +27,8 @@ from auditor.output import out, print_json, print_text, printable
 from auditor.reviewed import LoadedReview, load_from_service
 from shared.records.canonical import format_time
 from shared.review.ordering import by_urgency
-from shared.review.page import render_page
-from shared.usecases.review_calls import render_standing
+from shared.review.page.document import render_page
+from shared.usecases.reviews.operations import render_standing
 
 
 def show(

@@ -22,11 +22,11 @@ from shared.identity.policy import Policy, parse_policy
 from shared.review.directory import Directory
 from shared.review.directory_json import render_directory
 from shared.review.findings import RISKS, Review
-from shared.review.page import render_page
+from shared.review.page.document import render_page
 from shared.review.report_csv import render_principals_csv
 from shared.review.report_json import parse_report
-from shared.usecases.access_review import ReviewSettings, make_review, render_reports
-from shared.usecases.review_window import Evidence
+from shared.usecases.reviews.making import ReviewSettings, make_review, render_reports
+from shared.usecases.reviews.window import Evidence
 
 TenantOption = Annotated[
     str | None, typer.Option("--tenant", help="The tenant's id, to read Microsoft Graph.", show_default=False)

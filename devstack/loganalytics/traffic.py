@@ -33,7 +33,7 @@ from shared.records.events import (
     WriterSealed,
 )
 from shared.records.model import ClosedRecord, GenesisRecord, RefusalsRecord, Where
-from shared.usecases.baselines import DaySummary, combine_days, summarize_day
+from shared.usecases.upkeep.baselines import DaySummary, combine_days, summarize_day
 
 SENSITIVE = ("CREDIT_CARD", "CRYPTO", "US_SSN")
 """Of the policy's sensitive entity types, those that occur here."""

@@ -11,8 +11,8 @@ from shared.review.findings import RISKS, Finding, FindingKind, PrincipalRow, Re
 from shared.review.options import ReviewOptions
 from shared.review.ordering import by_urgency, rows_by_risk
 from shared.review.policy_view import PolicyView
-from shared.review.rules import RULES, Rule
-from shared.review.rules_unused import list_insufficient
+from shared.review.rules.table import RULES, Rule
+from shared.review.rules.unused import list_insufficient
 from shared.review.uses import Usage
 
 

@@ -38,7 +38,7 @@ from shared.identity.issuers import Issuer
 from shared.identity.policy import Policy
 from shared.identity.tokens import parse_bearer, read_header, verify_token
 from shared.records.model import Outcome, Record
-from shared.usecases.approvals import Commit
+from shared.usecases.approvals.steps import Commit
 from shared.usecases.bursts import BurstCounter, LimitedCall
 from shared.usecases.calls import Answer, Call, Grant, Operation, Work, check_allowed
 from shared.usecases.conditions import Conditions
@@ -48,7 +48,7 @@ from shared.usecases.ports import Clock, Ledger, Receipt, TokenKeys
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Draft, Recorder, Vocabulary, identify, locate_call
 from shared.usecases.refusals import Refusal, RefusalCounter
-from shared.usecases.reviews import Reviews
+from shared.usecases.reviews.recorded import Reviews
 from shared.usecases.statuses import problem_answer, status_of
 from shared.usecases.traffic import Traffic
 

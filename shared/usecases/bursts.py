@@ -23,8 +23,8 @@ from datetime import datetime
 from shared.errors import AuditUnavailable, RateLimited
 from shared.records.canonical import format_time
 from shared.records.model import BURST_ENDED, RefusalsRecord, ServicePart, Where, Who
+from shared.usecases.commits.rewriting import UNAVAILABLE_STATUS
 from shared.usecases.ports import Ledger, Receipt
-from shared.usecases.rewriting import UNAVAILABLE_STATUS
 
 MAX_IDS = 1_000
 """Request ids in one record; more are counted only."""

@@ -12,9 +12,9 @@ from shared.identity.caller import Caller
 from shared.identity.decisions import Decision, Demand
 from shared.identity.policy import Policy
 from shared.pii.engine import Engine
-from shared.usecases.approvals import Approvals, Commit
+from shared.usecases.approvals.steps import Approvals, Commit
 from shared.usecases.questions import Questions
-from shared.usecases.reviews import Reviews
+from shared.usecases.reviews.recorded import Reviews
 
 
 @dataclass(frozen=True, slots=True)

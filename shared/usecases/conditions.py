@@ -9,8 +9,8 @@ from shared.identity.caller import Caller
 from shared.identity.decisions import Decision
 from shared.records.canonical import format_time
 from shared.records.model import EmergencyRecord, ServicePart
-from shared.usecases.approval_wishes import Taker, Wish
-from shared.usecases.approvals import Approvals, Commit
+from shared.usecases.approvals.steps import Approvals, Commit
+from shared.usecases.approvals.wishes import Taker, Wish
 from shared.usecases.calls import Call, Work
 from shared.usecases.emergencies import Emergencies, Use
 from shared.usecases.ports import Clock

@@ -16,7 +16,7 @@ from shared.ledger.proofs import consistency_proof, verify_consistency
 from shared.ledger.rootlog import checkpoint_path, cosignature_path, timestamp_path
 from shared.usecases.ports import Clock, LedgerStore, Reader
 from shared.usecases.rootstore import find_newest_size, tile_hashes
-from shared.usecases.verifying import Notebook
+from shared.usecases.upkeep.verifying import Notebook
 
 
 class WitnessRefusal(LedgerError):

@@ -10,8 +10,8 @@ from azure.identity import ManagedIdentityCredential
 
 from shared.cloud.blobs import BlobLedgerStore, open_store
 from shared.cloud.credentials import ledger_credential
-from shared.cloud.graph import NoDirectory, open_graph
-from shared.cloud.graph_app import choose_app
+from shared.cloud.graph.app import choose_app
+from shared.cloud.graph.reader import NoDirectory, open_graph
 from shared.cloud.host_storage import HostShelf, open_host_storage
 from shared.cloud.keyvault import KeyVaultSigner
 from shared.cloud.signers import Ed25519FileSigner
@@ -22,8 +22,8 @@ from shared.identity.roles import Policy
 from shared.pii.files import EngineFiles, EngineLimits
 from shared.records.model import Record
 from shared.settings import ROOT, Settings
-from shared.usecases.commit_queue import Linger
-from shared.usecases.committing import CommitOptions
+from shared.usecases.commits.committing import CommitOptions
+from shared.usecases.commits.queue import Linger
 from shared.usecases.ports import DirectoryReader, Ledger, NoteSigner
 
 LAST_PORTION = 1_000

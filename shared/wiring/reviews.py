@@ -8,12 +8,12 @@ from shared.identity.roles import Policy
 from shared.ledger.notes import VerifierKey
 from shared.records.model import ServicePart
 from shared.settings import Settings
-from shared.usecases.access_review import AccessReview, ReviewSettings
 from shared.usecases.ports import Ledger, LedgerStore
-from shared.usecases.review_overdue import Escalation
-from shared.usecases.review_window import Evidence
-from shared.usecases.reviewing import Reviewing
-from shared.usecases.reviews import Reviews
+from shared.usecases.reviews.making import AccessReview, ReviewSettings
+from shared.usecases.reviews.monthly import Reviewing
+from shared.usecases.reviews.overdue import Escalation
+from shared.usecases.reviews.recorded import Reviews
+from shared.usecases.reviews.window import Evidence
 from shared.wiring import parts
 
 

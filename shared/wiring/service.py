@@ -21,19 +21,18 @@ from shared.pii.engine import check_files, load_engine
 from shared.records.digests import DigestKey
 from shared.records.model import EnginePart, ServicePart
 from shared.settings import Settings, load_settings
-from shared.usecases.approval_proofs import ApprovalProofs
-from shared.usecases.approvals import Approvals
-from shared.usecases.archiving import Archiver
+from shared.usecases.approvals.proofs import ApprovalProofs
+from shared.usecases.approvals.steps import Approvals
 from shared.usecases.audited import AuditedPath
 from shared.usecases.bursts import BurstCounter
-from shared.usecases.committing import Committer
+from shared.usecases.commits.committing import Committer
+from shared.usecases.commits.telling import CommitTelling
+from shared.usecases.commits.writers import Writer
 from shared.usecases.conditions import Conditions
 from shared.usecases.configuration import OpeningConfiguration, Running
 from shared.usecases.configuration_watch import ConfigurationWatch
-from shared.usecases.days import LedgerDays
 from shared.usecases.emergencies import Emergencies
 from shared.usecases.engines import EngineRoom
-from shared.usecases.housekeeping import Housekeeping, SealAge
 from shared.usecases.limiting import Limiter
 from shared.usecases.once import Claims
 from shared.usecases.ports import NoteSigner
@@ -41,15 +40,16 @@ from shared.usecases.questions import Questions
 from shared.usecases.readiness import Readiness
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
-from shared.usecases.retention import Sweeper
-from shared.usecases.reviewing import Reviewing
+from shared.usecases.reviews.monthly import Reviewing
 from shared.usecases.rootstore import RootView
-from shared.usecases.sealing import Sealer
 from shared.usecases.telemetry import QUEUE_DEPTH, SEAL_AGE, Pulse, Telemetry
-from shared.usecases.telling import CommitTelling
 from shared.usecases.traffic import Traffic
-from shared.usecases.verifying import Verification
-from shared.usecases.writers import Writer
+from shared.usecases.upkeep.archiving import Archiver
+from shared.usecases.upkeep.days import LedgerDays
+from shared.usecases.upkeep.housekeeping import Housekeeping, SealAge
+from shared.usecases.upkeep.retention import Sweeper
+from shared.usecases.upkeep.sealing import Sealer
+from shared.usecases.upkeep.verifying import Verification
 from shared.version import VERSION
 from shared.wiring import parts
 from shared.wiring.configuration import SettingsFiles, commit_facts, read_all

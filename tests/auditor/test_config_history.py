@@ -20,7 +20,7 @@ from shared.records.canonical import format_time
 from shared.records.governance import CommitPart
 from shared.usecases.configuration import Running
 from shared.usecases.configuration_watch import ConfigurationWatch
-from shared.usecases.sealing import Sealer
+from shared.usecases.upkeep.sealing import Sealer
 from tests.support.auditing import Ran, Run, write_objects
 from tests.support.committers import LOG, SERVICE_KEY, ManualClock
 from tests.support.configurations import KEY, OTHER_KEY

@@ -12,7 +12,7 @@ import typer
 from auditor.app import app
 from devstack.alerts.rules import read_about
 from functions.openapi import build_openapi
-from shared.review.page import render_page
+from shared.review.page.document import render_page
 from shared.settings import Settings
 from tests.support.html_reading import read_html
 from tests.support.reviews import sample_review

@@ -21,8 +21,8 @@ from shared.cloud.blob_requests import StorageTimeouts
 from shared.cloud.blobs import BlobLedgerStore, open_store
 from shared.errors import AuditUnavailable, SettingsError
 from shared.ledger.segments import SegmentLimits
-from shared.usecases.commit_observing import CommitCounts
-from shared.usecases.committing import CommitOptions
+from shared.usecases.commits.committing import CommitOptions
+from shared.usecases.commits.observing import CommitCounts
 from shared.usecases.ports import Receipt
 from tests.support.accounts import check_account, reread
 from tests.support.committers import QUICK, commit_all, make_committer, numbered_record, wait_until

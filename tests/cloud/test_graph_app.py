@@ -9,8 +9,8 @@ import pytest
 
 from devstack.personas import API_CLIENT_ID, TENANT
 from devstack.tokens import issuers_setting
-from shared.cloud.graph import NoDirectory
-from shared.cloud.graph_app import ReviewedApp, choose_app
+from shared.cloud.graph.app import ReviewedApp, choose_app
+from shared.cloud.graph.reader import NoDirectory
 from shared.errors import DirectoryUnavailable, SettingsError
 from shared.identity.issuers import Issuer, parse_issuers
 

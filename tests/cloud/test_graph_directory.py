@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devstack.graph.tenant import AppRoleAssignment, Tenant
-from shared.cloud.graph_items import NO_ROLE
+from shared.cloud.graph.items import NO_ROLE
 from shared.errors import DirectoryUnavailable
 from shared.review.directory import AppRole, Directory, Grant, Principal
 from tests.support.graph_reading import read_directory

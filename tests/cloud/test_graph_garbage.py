@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devstack.graph.answers import Answer
-from shared.cloud.graph_items import (
+from shared.cloud.graph.items import (
     read_flag,
     read_guid,
     read_instant,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.graph.answers import Answer
-from shared.cloud.graph_lists import ask_all, each_item
+from shared.cloud.graph.lists import ask_all, each_item
 from shared.errors import DirectoryMissing, DirectoryUnavailable
 from tests.support.graph_reading import open_requests, read_directory
 from tests.support.graph_server import GraphServer, Wire, graph_server

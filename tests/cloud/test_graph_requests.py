@@ -9,10 +9,10 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.cloud.graph_lists import each_item
-from shared.cloud.graph_requests import GraphRequests, Surroundings, check_graph_url
-from shared.cloud.graph_tokens import IdentityTokens
-from shared.cloud.graph_waiting import GraphLimits
+from shared.cloud.graph.lists import each_item
+from shared.cloud.graph.requests import GraphRequests, Surroundings, check_graph_url
+from shared.cloud.graph.tokens import IdentityTokens
+from shared.cloud.graph.waiting import GraphLimits
 from shared.errors import DirectoryMissing, DirectoryRefused, DirectoryUnavailable, SettingsError
 from tests.support.graph_reading import Waiting, open_requests
 from tests.support.graph_server import NEXT_TOKEN, TOKEN, GraphServer, Wire, graph_server

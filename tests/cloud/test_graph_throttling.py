@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cloud.graph_lists import ask_all, each_item
-from shared.cloud.graph_waiting import backoff_s, parse_retry_after
+from shared.cloud.graph.lists import ask_all, each_item
+from shared.cloud.graph.waiting import backoff_s, parse_retry_after
 from shared.errors import DirectoryUnavailable
 from tests.support.graph_reading import Waiting, open_requests, read_directory
 from tests.support.graph_server import GraphServer, Wire, graph_server

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.cloud.graph_requests import GraphRequests, Surroundings
-from shared.cloud.graph_tokens import IdentityTokens
-from shared.cloud.graph_waiting import GraphLimits
+from shared.cloud.graph.requests import GraphRequests, Surroundings
+from shared.cloud.graph.tokens import IdentityTokens
+from shared.cloud.graph.waiting import GraphLimits
 from shared.errors import DirectoryUnavailable
 from tests.support.graph_server import TOKEN, StaticCredential
 from tests.support.managed_identity import write_certificates

@@ -13,7 +13,7 @@ from shared.cloud.keyvault import KeyVaultSigner
 from shared.errors import KeysUnavailable, SettingsError
 from shared.ledger.notes import ECDSA, parse_note, parse_vkey, render_note, verify_note
 from shared.ledger.verifier import Question, verify_ledger
-from shared.usecases.sealing import Sealer
+from shared.usecases.upkeep.sealing import Sealer
 from tests.support.keyvault import Credential, Vault, start_vault
 from tests.support.ledgers import LOG, SERVICE, small_ledger
 

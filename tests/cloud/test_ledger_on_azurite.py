@@ -20,8 +20,8 @@ from shared.errors import ObjectExists, StoreError, StoreUnavailable
 from shared.ledger.sideobjects import Claim, ClaimKind, approval_key, claim_path
 from shared.ledger.verifier import Question, verify_ledger
 from shared.records.canonical import format_time
-from shared.usecases.archiving import Archiver
 from shared.usecases.ports import StoredObject
+from shared.usecases.upkeep.archiving import Archiver
 from tests.support.auditing import run_command
 from tests.support.ledgers import SERVICE, ULIDS, Clock, Writer, sealer_of, start_writer
 from tests.support.side_ledger import side_ledger

@@ -24,8 +24,8 @@ from devstack.ports import choose_port
 from devstack.processes import end, spawn, wait_until
 from devstack.stack import status_of
 from devstack.tokens import issuers_setting
-from shared.cloud.graph import open_graph
-from shared.cloud.graph_app import ReviewedApp
+from shared.cloud.graph.app import ReviewedApp
+from shared.cloud.graph.reader import open_graph
 from shared.errors import DirectoryUnavailable
 from shared.review.directory import Directory
 from shared.settings import load_settings

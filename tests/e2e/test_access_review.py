@@ -23,8 +23,8 @@ from shared.cloud.blobs import open_store
 from shared.ledger.notes import parse_vkey
 from shared.records.canonical import format_time, sha256_hex
 from shared.records.model import Record, ReviewOverdueRecord, ServicePart
-from shared.usecases.review_overdue import Escalation
-from shared.usecases.reviews import Reviews
+from shared.usecases.reviews.overdue import Escalation
+from shared.usecases.reviews.recorded import Reviews
 from tests.support.chromium import find_chromium, running_chromium
 from tests.support.cloud import Cloud, running_cloud
 from tests.support.committers import ManualClock

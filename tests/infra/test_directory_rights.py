@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from devstack.graph.tokens import PERMISSIONS
-from shared.cloud import graph_gaps
+from shared.cloud.graph import gaps as graph_gaps
 from tests.support.bicep import INFRA, ROOT
 
 LISTED: list[dict[str, str]] = json.loads((INFRA / "graph-permissions.json").read_text("utf-8"))

@@ -12,7 +12,7 @@ from shared.ledger.bodies import FIRST_PREV, MAX_BODY_BYTES, PLACE_BYTES, REWRIT
 from shared.ledger.lines import parse_line
 from shared.records.canonical import MAX_LINE_BYTES
 from shared.records.model import AccessRecord, DecisionPart, IntentRecord, Record
-from shared.usecases.rewriting import rewrite_unanswered
+from shared.usecases.commits.rewriting import rewrite_unanswered
 from tests.support.records import EVERY_TYPE, POLICY, access_record
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

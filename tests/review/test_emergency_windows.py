@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.records.canonical import format_time, parse_time
 from shared.records.model import EmergencyRecord
 from shared.review.usage import UsageBuilder
-from shared.usecases.review_policy import view_policy
+from shared.usecases.reviews.policy import view_policy
 from tests.support.identities import default_policy
 from tests.support.records import EVERY_TYPE
 

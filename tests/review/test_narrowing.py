@@ -34,7 +34,7 @@ from shared.review.reviewing import review_access
 from shared.review.usage import UsageBuilder
 from shared.usecases.calls import Call, Result, Work
 from shared.usecases.recording import Draft, Recorder, Vocabulary
-from shared.usecases.review_policy import view_policy
+from shared.usecases.reviews.policy import view_policy
 from tests.support.organisation import NOW, START
 from tests.support.organisation_review import WINDOW
 from tests.support.records import ENGINE, SERVICE

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from bench.tables import render_table
-from shared.review import case, habits, narrowing, rules_unused
+from shared.review import case, habits, narrowing
 from shared.review.findings import FindingKind, Review
 from shared.review.options import ReviewOptions
-from shared.review.rules import RULES
+from shared.review.rules import unused as rules_unused
+from shared.review.rules.table import RULES
 from tests.support.organisation import DAYS, PRINCIPALS, Fields, Organisation
 from tests.support.organisation_decoys import DECOYS, make_organisation
 from tests.support.organisation_review import KINDS, Score, is_perfect, review_organisation, score_review
@@ -183,12 +184,12 @@ def test_a_broken_rule_is_noticed(made: Made, name: str, monkeypatch: pytest.Mon
     module, attribute, wrong = BROKEN[name]
     monkeypatch.setattr(module, attribute, wrong)
     for rules in (
-        "rules_orphans",
-        "rules_unused",
-        "rules_duties",
-        "rules_identity",
-        "rules_unusual",
-        "rules_width",
+        "rules.orphans",
+        "rules.unused",
+        "rules.duties",
+        "rules.identity",
+        "rules.unusual",
+        "rules.width",
     ):
         monkeypatch.setattr(f"shared.review.{rules}.{attribute}", wrong, raising=False)
     assert not is_perfect(score_review(organisation, review_organisation(organisation, records)))

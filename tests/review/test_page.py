@@ -12,9 +12,9 @@ import pytest
 
 from shared.review.directory import Unknown
 from shared.review.findings import RISKS, Review
-from shared.review.page import render_page
-from shared.review.page_style import DARK, LIGHT, SHAPE_PAIRS, TEXT_PAIRS
-from shared.review.page_words import KINDS, RISK_WORDS
+from shared.review.page.document import render_page
+from shared.review.page.style import DARK, LIGHT, SHAPE_PAIRS, TEXT_PAIRS
+from shared.review.page.words import KINDS, RISK_WORDS
 from tests.support.html_reading import Element, read_html
 from tests.support.reviews import (
     KINDS as ALL_KINDS,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.review.findings import Review
-from shared.review.page import render_page
+from shared.review.page.document import render_page
 from tests.support.chromium import Browser, find_chromium, running_chromium
 from tests.support.reviews import sample_finding, sample_review, sample_standings
 

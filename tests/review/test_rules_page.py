@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from shared.review.options import ReviewOptions
-from shared.review.rules import RULES
+from shared.review.rules.table import RULES
 from shared.review.weights import KIND_WEIGHTS, PERMISSION_WEIGHTS, RISK_FROM
 from tests.support.organisation_review import KINDS
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from devstack.loganalytics.database import Database
 from shared.records.canonical import format_time
 from shared.records.model import Record, ReviewFailedRecord, ReviewOverdueRecord
-from shared.usecases.access_review import render_reports, review_record
+from shared.usecases.reviews.making import render_reports, review_record
 from tests.support.attack_registry import AFTER, WRITER, attack, new_stream, put
 from tests.support.reviews import sample_review
 

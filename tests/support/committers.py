@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from shared.errors import AuditUnavailable
 from shared.ledger.notes import Ed25519NoteKey
 from shared.records.model import Record
-from shared.usecases.commit_observing import CommitObserver
-from shared.usecases.committing import CommitOptions, Committer
+from shared.usecases.commits.committing import CommitOptions, Committer
+from shared.usecases.commits.observing import CommitObserver
+from shared.usecases.commits.writers import Writer
 from shared.usecases.ports import LedgerStore, Receipt
-from shared.usecases.writers import Writer
 from tests.support.records import ENGINE, POLICY, SERVICE, access_record
 
 LOG = "audit.example.com/presidio"

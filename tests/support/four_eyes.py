@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.records.model import ApprovalRecord
-from shared.usecases import approval_calls, presidio
+from shared.usecases import presidio
+from shared.usecases.approvals import operations as approval_calls
 from shared.usecases.calls import Answer, Operation
 from tests.support.policies import four_eyes_policy
 from tests.support.services import Bench

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.cloud.graph import GraphDirectory
-from shared.cloud.graph_app import ReviewedApp
-from shared.cloud.graph_requests import GraphRequests, Surroundings
-from shared.cloud.graph_tokens import IdentityTokens
-from shared.cloud.graph_waiting import GraphLimits
+from shared.cloud.graph.app import ReviewedApp
+from shared.cloud.graph.reader import GraphDirectory
+from shared.cloud.graph.requests import GraphRequests, Surroundings
+from shared.cloud.graph.tokens import IdentityTokens
+from shared.cloud.graph.waiting import GraphLimits
 from shared.review.directory import Directory
 from tests.support.graph_server import GraphServer, StaticCredential
 from tests.support.graph_tenants import NOW, REVIEWED

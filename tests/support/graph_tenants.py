@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from devstack.graph.tenant import App, AppRoleAssignment, Group, Tenant, User
-from shared.cloud.graph_app import ReviewedApp
+from shared.cloud.graph.app import ReviewedApp
 
 TENANT_ID = "6f1d2a34-5b6c-4d7e-8f90-a1b2c3d4e5f6"
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)

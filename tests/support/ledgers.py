@@ -27,7 +27,7 @@ from shared.records.model import (
     Where,
     Who,
 )
-from shared.usecases.sealing import Sealer, Sealing
+from shared.usecases.upkeep.sealing import Sealer, Sealing
 from tests.support.worm import WormStore
 
 LOG = "audit.test/presidio"

@@ -29,7 +29,7 @@ from shared.records.model import (
 from shared.review.directory import AppRole, Directory, Grant, Principal, PrincipalKey
 from shared.review.findings import FindingKind
 from shared.review.policy_view import PolicyView
-from shared.usecases.review_policy import view_policy
+from shared.usecases.reviews.policy import view_policy
 from tests.support.organisation_policy import CALLS, POLICY, CallShape
 from tests.support.records import ENGINE, SERVICE
 

@@ -9,7 +9,7 @@ from typing import get_args
 from shared.review.findings import Finding, FindingKind, Review, Window
 from shared.review.options import ReviewOptions
 from shared.review.reviewing import review_access
-from shared.review.rules import RULES, Rule
+from shared.review.rules.table import RULES, Rule
 from shared.review.usage import Usage, UsageBuilder
 from tests.support.organisation import NOW, START, Fields, Matter, Organisation
 

@@ -17,14 +17,14 @@ from shared.ledger.verifier import Question, verify_ledger
 from shared.records.canonical import format_time
 from shared.records.model import Record, Who
 from shared.review.directory import AppRole, Directory, Grant, Principal, PrincipalKey, Unknown
-from shared.usecases.access_review import AccessReview, ReviewSettings
-from shared.usecases.committing import Committer
+from shared.usecases.commits.committing import Committer
 from shared.usecases.ports import LedgerStore
-from shared.usecases.review_overdue import Escalation
-from shared.usecases.review_window import Evidence
-from shared.usecases.reviewing import Reviewing
-from shared.usecases.reviews import Reviews
-from shared.usecases.sealing import Sealer
+from shared.usecases.reviews.making import AccessReview, ReviewSettings
+from shared.usecases.reviews.monthly import Reviewing
+from shared.usecases.reviews.overdue import Escalation
+from shared.usecases.reviews.recorded import Reviews
+from shared.usecases.reviews.window import Evidence
+from shared.usecases.upkeep.sealing import Sealer
 from tests.support.committers import LOG, QUICK, SERVICE_KEY, ManualClock, make_writer
 from tests.support.identities import default_policy
 from tests.support.records import SERVICE, access_record

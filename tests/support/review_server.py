@@ -13,7 +13,7 @@ from threading import Lock, Thread
 
 from functions.rendering import render_answer
 from shared.usecases.calls import Call
-from shared.usecases.review_calls import DECIDE, REVIEW, REVIEWS
+from shared.usecases.reviews.operations import DECIDE, REVIEW, REVIEWS
 from tests.support.services import Bench
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from shared.ledger.sideobjects import Claim, ClaimKind, report_path
 from shared.records.canonical import format_time
 from shared.review.findings import Review
-from shared.usecases.access_review import render_reports, review_record
+from shared.usecases.reviews.making import render_reports, review_record
 from tests.support.reviews import sample_review
 from tests.support.services import Bench
 

@@ -17,12 +17,12 @@ from shared.ledger.notes import parse_vkey
 from shared.pii.engine import Analysis, Anonymization, Engine, Redaction
 from shared.records.digests import DigestKey
 from shared.records.model import Record, ServicePart
-from shared.usecases.approval_proofs import ApprovalProofs
-from shared.usecases.approvals import Approvals
+from shared.usecases.approvals.proofs import ApprovalProofs
+from shared.usecases.approvals.steps import Approvals
 from shared.usecases.audited import AuditedPath
 from shared.usecases.bursts import BurstCounter
 from shared.usecases.calls import Answer, Call, Operation
-from shared.usecases.committing import Committer
+from shared.usecases.commits.committing import Committer
 from shared.usecases.conditions import Conditions
 from shared.usecases.emergencies import Emergencies
 from shared.usecases.engines import EngineRoom
@@ -32,7 +32,7 @@ from shared.usecases.ports import Ledger, LedgerStore, Receipt
 from shared.usecases.questions import Questions
 from shared.usecases.recording import Recorder
 from shared.usecases.refusals import RefusalCounter
-from shared.usecases.reviews import Reviews
+from shared.usecases.reviews.recorded import Reviews
 from shared.usecases.traffic import Traffic
 from tests.support.committers import (
     LOG,

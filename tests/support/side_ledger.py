@@ -36,7 +36,7 @@ from shared.records.model import (
     Where,
     Who,
 )
-from shared.usecases.archiving import Archiver
+from shared.usecases.upkeep.archiving import Archiver
 from tests.support.ledgers import DIGEST, ENGINE, SERVICE, ULIDS, Clock, Writer, sealer_of, start_writer
 from tests.support.worm import WormStore
 

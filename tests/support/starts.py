@@ -12,11 +12,11 @@ from ulid import ULID
 from shared.configuration.snapshots import Snapshot
 from shared.ledger.notes import Ed25519NoteKey, parse_vkey
 from shared.records.governance import CommitPart
-from shared.usecases.committing import Committer
+from shared.usecases.commits.committing import Committer
+from shared.usecases.commits.writers import Writer
 from shared.usecases.configuration import OpeningConfiguration, Running
 from shared.usecases.ports import LedgerStore
 from shared.usecases.reading import list_segments, read_lines
-from shared.usecases.writers import Writer
 from tests.support.committers import LOG, QUICK, SERVICE_KEY, ManualClock
 from tests.support.records import ENGINE, POLICY, SERVICE
 from tests.support.stores import MemoryStore

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from shared.cloud.blobs import open_store
 from shared.ledger.segments import SegmentLimits
-from shared.usecases.committing import CommitOptions, Committer
+from shared.usecases.commits.committing import CommitOptions, Committer
 from tests.support.committers import SERVICE_KEY, make_writer
 from tests.support.records import SERVICE, access_record
 

@@ -17,8 +17,8 @@ from shared.records.canonical import format_time, parse_time, sha256_hex
 from shared.records.model import ReviewFailedRecord, ReviewOverdueRecord, ReviewRecord
 from shared.review.directory import Unknown
 from shared.review.report_json import parse_report
-from shared.usecases.access_review import ReviewSettings
-from shared.usecases.review_overdue import level_at
+from shared.usecases.reviews.making import ReviewSettings
+from shared.usecases.reviews.overdue import level_at
 from tests.support.review_house import ReviewHouse
 from tests.support.stores import Fault, FaultyStore
 

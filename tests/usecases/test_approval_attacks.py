@@ -14,7 +14,7 @@ from devstack.personas import CLIENT_APP_ID
 from shared.errors import AuditUnavailable
 from shared.identity.policy import parse_policy
 from shared.records.model import AccessRecord, Record, Who
-from shared.usecases.approval_proofs import is_other_person, is_same_person
+from shared.usecases.approvals.proofs import is_other_person, is_same_person
 from shared.usecases.ports import Receipt
 from tests.support.four_eyes import Desk, make_bench, make_twin
 from tests.support.identities import ROOT

@@ -14,7 +14,7 @@ from shared.ledger.notes import Ed25519NoteKey
 from shared.ledger.sideobjects import Claim, ClaimKind, claim_path
 from shared.records.canonical import format_time
 from shared.records.model import AccessRecord, ApprovalRecord
-from shared.usecases.committing import Committer
+from shared.usecases.commits.committing import Committer
 from tests.support.committers import LOG, QUICK, ManualClock, make_writer
 from tests.support.four_eyes import REQUEST, Desk, make_bench
 from tests.support.records import SERVICE

@@ -12,7 +12,8 @@ from shared.identity.decisions import Demand
 from shared.ledger.notes import parse_vkey
 from shared.records.canonical import format_time
 from shared.records.model import AccessRecord, ApprovalRecord, ClosedRecord, IntentRecord
-from shared.usecases import approval_calls, presidio
+from shared.usecases import presidio
+from shared.usecases.approvals import operations as approval_calls
 from shared.usecases.calls import Call, Grant, Operation, Result, Work
 from shared.usecases.proving import prove_record
 from tests.support.committers import LOG, SERVICE_KEY

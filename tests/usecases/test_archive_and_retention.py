@@ -14,10 +14,10 @@ from shared.ledger.reports import Report
 from shared.ledger.segments import segment_path
 from shared.ledger.verifier import Question, verify_ledger
 from shared.records.model import RetentionRecord
-from shared.usecases.archiving import Archiver
-from shared.usecases.retention import Sweeper, Swept
 from shared.usecases.rootstore import RootView
-from shared.usecases.verifying import Verification, verdict_record
+from shared.usecases.upkeep.archiving import Archiver
+from shared.usecases.upkeep.retention import Sweeper, Swept
+from shared.usecases.upkeep.verifying import Verification, verdict_record
 from tests.support.ledgers import (
     LOG,
     SERVICE,

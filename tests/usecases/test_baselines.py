@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 from shared.records.columns import Place, Value, flatten_record
 from shared.records.events import Baseline, ServiceEvent
-from shared.usecases.baselines import (
+from shared.usecases.telemetry import NoTelemetry
+from shared.usecases.upkeep.baselines import (
     combine_days,
     dump_summary,
     emit_baselines,
     load_summary,
     summarize_day,
 )
-from shared.usecases.telemetry import NoTelemetry
 from tests.support.records import DECISION, EVERY_TYPE, WHAT, WHO, access_record
 
 SENSITIVE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS"})

@@ -8,8 +8,8 @@ import time
 from dataclasses import replace
 
 from shared.ledger.segments import MAX_COMMIT_BYTES, SegmentLimits
-from shared.usecases.commit_observing import CommitCounts
-from shared.usecases.commit_queue import Linger
+from shared.usecases.commits.observing import CommitCounts
+from shared.usecases.commits.queue import Linger
 from tests.support.committers import (
     LOG,
     QUICK,

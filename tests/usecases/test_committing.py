@@ -10,7 +10,7 @@ import pytest
 from shared.errors import AuditUnavailable, ObjectExists
 from shared.ledger.checkpoints import open_checkpoint
 from shared.ledger.notes import parse_vkey
-from shared.usecases.commit_observing import CommitCounts
+from shared.usecases.commits.observing import CommitCounts
 from shared.usecases.ports import Receipt
 from tests.support.committers import (
     LOG,

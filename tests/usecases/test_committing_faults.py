@@ -19,7 +19,7 @@ from shared.errors import (
 )
 from shared.ledger.segments import SegmentLimits
 from shared.records.model import Record
-from shared.usecases.commit_observing import CommitCounts
+from shared.usecases.commits.observing import CommitCounts
 from shared.usecases.ports import Receipt
 from tests.support.accounts import Outcomes, check_account, reread
 from tests.support.committers import (

@@ -14,9 +14,9 @@ import pytest
 
 from shared.errors import AuditUnavailable, ObjectMissing
 from shared.records.model import BURST_ENDED
-from shared.usecases.commit_observing import CommitCounts
-from shared.usecases.commit_queue import QueueLimits
-from shared.usecases.committing import Committer
+from shared.usecases.commits.committing import Committer
+from shared.usecases.commits.observing import CommitCounts
+from shared.usecases.commits.queue import QueueLimits
 from shared.usecases.ports import Receipt
 from tests.support.accounts import Outcomes, check_account, reread
 from tests.support.committers import QUICK, commit_all, make_committer, numbered_record, wait_until

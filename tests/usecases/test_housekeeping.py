@@ -12,17 +12,17 @@ import pytest
 from shared.ledger.notes import parse_vkey
 from shared.records.events import Baseline, Heartbeat, Sealed, ServiceEvent, Verified, WriterSealed
 from shared.records.model import Record, VerdictRecord
-from shared.usecases.archiving import Archiver
-from shared.usecases.commit_observing import StoredCommit
-from shared.usecases.committing import Committer
-from shared.usecases.days import LedgerDays
-from shared.usecases.housekeeping import Housekeeping
+from shared.usecases.commits.committing import Committer
+from shared.usecases.commits.observing import StoredCommit
+from shared.usecases.commits.telling import CommitTelling
 from shared.usecases.ports import Receipt
 from shared.usecases.questions import Questions
-from shared.usecases.sealing import Sealer
 from shared.usecases.telemetry import Pulse
-from shared.usecases.telling import CommitTelling
-from shared.usecases.verifying import Verification
+from shared.usecases.upkeep.archiving import Archiver
+from shared.usecases.upkeep.days import LedgerDays
+from shared.usecases.upkeep.housekeeping import Housekeeping
+from shared.usecases.upkeep.sealing import Sealer
+from shared.usecases.upkeep.verifying import Verification
 from tests.support.committers import (
     LOG,
     SERVICE_KEY,

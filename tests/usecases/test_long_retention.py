@@ -12,9 +12,9 @@ from shared.ledger.reports import Report
 from shared.ledger.segments import segment_path
 from shared.ledger.verifier import Question, verify_ledger
 from shared.records.model import RetentionRecord
-from shared.usecases.archiving import Archiver
-from shared.usecases.retention import Sweeper
 from shared.usecases.rootstore import RootView
+from shared.usecases.upkeep.archiving import Archiver
+from shared.usecases.upkeep.retention import Sweeper
 from tests.support.expiring import ExpiringStore
 from tests.support.ledgers import LOG, SERVICE, Clock, Writer, sealer_of, start_writer
 from tests.support.side_ledger import check

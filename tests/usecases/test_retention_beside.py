@@ -15,10 +15,10 @@ from shared.ledger.segments import segment_path
 from shared.ledger.sideobjects import ClaimKind, approval_key, claim_path, is_side_path
 from shared.ledger.verifier import Question, verify_ledger
 from shared.records.model import RetentionRecord
-from shared.usecases.archiving import Archiver
-from shared.usecases.retention import Sweeper, Swept
 from shared.usecases.rootstore import RootView
-from shared.usecases.verifying import Verification
+from shared.usecases.upkeep.archiving import Archiver
+from shared.usecases.upkeep.retention import Sweeper, Swept
+from shared.usecases.upkeep.verifying import Verification
 from tests.support.expiring import ExpiringStore
 from tests.support.ledgers import LOG, SERVICE, ULIDS, Writer, sealer_of, start_writer
 from tests.support.side_ledger import REVIEW, SideLedger, check, side_ledger

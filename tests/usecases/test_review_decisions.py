@@ -14,10 +14,10 @@ from devstack.personas import PERSONAS, TENANT
 from shared.ledger.sideobjects import Claim, ClaimKind, decision_key
 from shared.records.canonical import format_time, sha256_hex
 from shared.records.model import AccessRecord, ReviewDecisionRecord
-from shared.review.page import Page
+from shared.review.page.document import Page
 from shared.review.report_json import render_json
 from shared.usecases.calls import Answer
-from shared.usecases.review_calls import DECIDE, REVIEW, REVIEWS
+from shared.usecases.reviews.operations import DECIDE, REVIEW, REVIEWS
 from tests.support.identities import NOW
 from tests.support.reviewed import store_review
 from tests.support.reviews import MADE, sample_finding, sample_review

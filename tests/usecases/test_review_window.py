@@ -14,9 +14,9 @@ from shared.ledger.hashing import leaf_hash
 from shared.ledger.rootlog import Seal, tile_path
 from shared.ledger.tiles import TILE_WIDTH, Tile, encode_entries
 from shared.records.canonical import format_time
-from shared.usecases.layered import LayeredReader
-from shared.usecases.review_policy import view_policy
-from shared.usecases.review_window import find_start, observe_window
+from shared.usecases.reviews.layered import LayeredReader
+from shared.usecases.reviews.policy import view_policy
+from shared.usecases.reviews.window import find_start, observe_window
 from shared.usecases.rootstore import EMPTY, RootHead, RootView
 from tests.support.committers import START
 from tests.support.identities import default_policy

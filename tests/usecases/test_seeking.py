@@ -9,7 +9,7 @@ import pytest
 from shared.errors import LedgerError
 from shared.ledger.lines import parse_line
 from shared.ledger.segments import SegmentLimits
-from shared.usecases.committing import CommitOptions
+from shared.usecases.commits.committing import CommitOptions
 from shared.usecases.reading import find_line
 from shared.usecases.seeking import WINDOW_BYTES, seek_line
 from tests.support.committers import WRITER, commit_all, make_committer, numbered_record

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devstack.tokens import issuers_setting
-from shared.cloud.graph import GraphDirectory
+from shared.cloud.graph.reader import GraphDirectory
 from shared.errors import DirectoryUnavailable, SettingsError
 from shared.settings import Settings, load_settings
 from shared.wiring.parts import open_directory

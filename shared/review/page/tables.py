@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.review.findings import FindingKind, InsufficientHistory, PrincipalRow, Review
 from shared.review.ordering import rows_by_risk
-from shared.review.page_words import KINDS, RISK_WORDS, UNKNOWN_WORDS, count, principal_text, show
+from shared.review.page.words import KINDS, RISK_WORDS, UNKNOWN_WORDS, count, principal_text, show
 
 _HEADS = (
     "Account", "Risk", "Roles", "Calls", "Refused", "Restored values", "Sensitive told", "Last use",

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.review.findings import Review
-from shared.review.page_findings import render_findings
-from shared.review.page_script import SCRIPT
-from shared.review.page_style import STYLE
-from shared.review.page_summary import render_charts, render_header, render_summary, render_verdict
-from shared.review.page_tables import render_insufficient, render_method, render_principals, render_unknown
-from shared.review.page_words import show
+from shared.review.page.findings import render_findings
+from shared.review.page.script import SCRIPT
+from shared.review.page.style import STYLE
+from shared.review.page.summary import render_charts, render_header, render_summary, render_verdict
+from shared.review.page.tables import render_insufficient, render_method, render_principals, render_unknown
+from shared.review.page.words import show
 from shared.review.standing import UNDECIDED, Standing
 
 SECTIONS = (

@@ -17,8 +17,8 @@ from shared.identity.statements import (
 from shared.pii.fields import kind
 from shared.records.canonical import format_time
 from shared.usecases import presidio
-from shared.usecases.approval_proofs import Asked
-from shared.usecases.approvals import PERMISSION
+from shared.usecases.approvals.proofs import Asked
+from shared.usecases.approvals.steps import PERMISSION
 from shared.usecases.calls import Call, Grant, Operation, Result, Work, check_allowed
 from shared.usecases.conditions import taker_of, wish_of
 from shared.usecases.presidio import read_json

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.cloud.graph_gaps import APPLICATIONS, SIGN_INS, Gaps, reason_of
-from shared.cloud.graph_items import read_guid, read_guid_or_none, read_instant
-from shared.cloud.graph_lists import Outcome, ask_all, each_item_of
-from shared.cloud.graph_principals import IDS_OF_FILTER, PEOPLE, ask_by_ids
-from shared.cloud.graph_requests import GraphRequests
+from shared.cloud.graph.gaps import APPLICATIONS, SIGN_INS, Gaps, reason_of
+from shared.cloud.graph.items import read_guid, read_guid_or_none, read_instant
+from shared.cloud.graph.lists import Outcome, ask_all, each_item_of
+from shared.cloud.graph.principals import IDS_OF_FILTER, PEOPLE, ask_by_ids
+from shared.cloud.graph.requests import GraphRequests
 from shared.errors import DirectoryMissing, DirectoryRefused, DirectoryUnavailable
 
 type Item = Mapping[str, Any]

@@ -13,7 +13,7 @@ from shared.ledger.sideobjects import Claim, ClaimKind, overdue_key
 from shared.records.canonical import format_time, parse_time
 from shared.records.model import Record, ReviewOverdueRecord, ServicePart
 from shared.usecases.ports import Clock
-from shared.usecases.reviews import RecordedReview, Reviews
+from shared.usecases.reviews.recorded import RecordedReview, Reviews
 
 AGAIN = timedelta(days=7)
 MAX_LEVEL = 52

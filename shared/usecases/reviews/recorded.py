@@ -21,10 +21,10 @@ from shared.records.model import Record, ReviewDecisionRecord, ReviewRecord, Ser
 from shared.review.findings import Review
 from shared.review.report_json import parse_report
 from shared.review.standing import Decision, Standing, stand_findings
-from shared.usecases.claimed_records import find_claimed, read_record, verify_place
-from shared.usecases.layered import LayeredReader
 from shared.usecases.once import Claims
 from shared.usecases.ports import LedgerStore, Reader
+from shared.usecases.reviews.claimed_records import find_claimed, read_record, verify_place
+from shared.usecases.reviews.layered import LayeredReader
 
 logger = logging.getLogger("presidio_access.review")
 

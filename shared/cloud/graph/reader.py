@@ -16,10 +16,10 @@ from typing import Any
 
 from azure.core.credentials import TokenCredential
 
-from shared.cloud.graph_app import ReviewedApp
-from shared.cloud.graph_details import read_owners, read_sign_ins
-from shared.cloud.graph_gaps import Gaps
-from shared.cloud.graph_grants import (
+from shared.cloud.graph.app import ReviewedApp
+from shared.cloud.graph.details import read_owners, read_sign_ins
+from shared.cloud.graph.gaps import Gaps
+from shared.cloud.graph.grants import (
     Assignment,
     Holding,
     Members,
@@ -27,11 +27,11 @@ from shared.cloud.graph_grants import (
     read_assignments,
     read_groups,
 )
-from shared.cloud.graph_items import read_flag, read_guid, read_instant, read_text
-from shared.cloud.graph_principals import APPS, PEOPLE, Found, read_principals
-from shared.cloud.graph_requests import GraphRequests, check_graph_url
-from shared.cloud.graph_tokens import IdentityTokens
-from shared.cloud.graph_waiting import GraphLimits
+from shared.cloud.graph.items import read_flag, read_guid, read_instant, read_text
+from shared.cloud.graph.principals import APPS, PEOPLE, Found, read_principals
+from shared.cloud.graph.requests import GraphRequests, check_graph_url
+from shared.cloud.graph.tokens import IdentityTokens
+from shared.cloud.graph.waiting import GraphLimits
 from shared.errors import DirectoryMissing, DirectoryRefused, DirectoryUnavailable
 from shared.review.directory import AppRole, Directory, Grant, Principal, PrincipalKey, PrincipalKind
 

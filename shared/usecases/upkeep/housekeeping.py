@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from shared.ledger.findings import Finding, Weight
 from shared.records.events import Sealed, Verified, WriterSealed
 from shared.records.model import Record, ServicePart
-from shared.usecases.archiving import Archived, Archiver
-from shared.usecases.baselines import DaysOfRecords, Shelf, emit_baselines
 from shared.usecases.ports import Clock, Ledger
-from shared.usecases.retention import Sweeper, Swept
-from shared.usecases.sealing import Sealer, Sealing
 from shared.usecases.telemetry import Pulse, Telemetry, beat
-from shared.usecases.verifying import Verification, verdict_record
+from shared.usecases.upkeep.archiving import Archived, Archiver
+from shared.usecases.upkeep.baselines import DaysOfRecords, Shelf, emit_baselines
+from shared.usecases.upkeep.retention import Sweeper, Swept
+from shared.usecases.upkeep.sealing import Sealer, Sealing
+from shared.usecases.upkeep.verifying import Verification, verdict_record
 
 logger = logging.getLogger("presidio_access.housekeeping")
 

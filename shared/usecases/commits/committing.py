@@ -27,13 +27,13 @@ from shared.ledger.bodies import encode_record
 from shared.ledger.segments import SegmentLimits
 from shared.ledger.writer import WriterLog
 from shared.records.model import Record
-from shared.usecases.commit_loop import CommitLoop, Item, Staged, backoff_s, fail_entries
-from shared.usecases.commit_observing import CommitCounts, CommitObserver
-from shared.usecases.commit_queue import CommitQueue, Entry, Linger, QueueLimits, State
+from shared.usecases.commits.loop import CommitLoop, Item, Staged, backoff_s, fail_entries
+from shared.usecases.commits.observing import CommitCounts, CommitObserver
+from shared.usecases.commits.queue import CommitQueue, Entry, Linger, QueueLimits, State
+from shared.usecases.commits.rewriting import count_calls
+from shared.usecases.commits.segment_writing import Persist, SegmentWriter
+from shared.usecases.commits.writers import Writer
 from shared.usecases.ports import Clock, LedgerStore, NoteSigner, Receipt
-from shared.usecases.rewriting import count_calls
-from shared.usecases.segment_writing import Persist, SegmentWriter
-from shared.usecases.writers import Writer
 
 logger = logging.getLogger("presidio_access.ledger")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from shared.review.directory import PrincipalKey
 from shared.review.findings import RISKS, Finding, PrincipalRow, Review
 from shared.review.ordering import by_urgency
-from shared.review.page_words import (
+from shared.review.page.words import (
     ACTIONS,
     KINDS,
     RISK_WORDS,

@@ -23,10 +23,10 @@ from shared.ledger.sidenotes import SideNotes
 from shared.ledger.sideobjects import report_path
 from shared.records.canonical import format_time, parse_time
 from shared.records.model import RetentionRecord, ServicePart
-from shared.usecases.archiving import IDLE, last_record
 from shared.usecases.ports import Clock, Reader
 from shared.usecases.reading import SegmentRef, list_segments, read_lines
 from shared.usecases.rootstore import RootView
+from shared.usecases.upkeep.archiving import IDLE, last_record
 
 COMPARE_BYTES = 4 << 20
 IS_REVIEW = b'"type":"review"'

@@ -18,13 +18,13 @@ from shared.ledger.sideobjects import Claim, ClaimKind, decision_key
 from shared.records.canonical import format_time
 from shared.records.model import ReviewDecisionRecord
 from shared.review.findings import Finding, Review
-from shared.review.page import render_page
+from shared.review.page.document import render_page
 from shared.review.standing import Standing
 from shared.usecases.calls import Call, Grant, Operation, Result, Work
-from shared.usecases.decision_requests import WantedDecision, read_decisions
 from shared.usecases.presidio import read_json
 from shared.usecases.recording import identify, locate_call
-from shared.usecases.reviews import RecordedReview
+from shared.usecases.reviews.decisions import WantedDecision, read_decisions
+from shared.usecases.reviews.recorded import RecordedReview
 
 PERMISSION = "audit.review"
 AT_ONCE = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.usecases.commit_observing import StoredCommit
+from shared.usecases.commits.observing import StoredCommit
 from shared.usecases.ports import Receipt
 from shared.usecases.telemetry import Telemetry
 

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 import certifi
 import urllib3
 
-from shared.cloud.graph_tokens import GraphTokens
-from shared.cloud.graph_waiting import GraphLimits, Patience, backoff_s, parse_retry_after
+from shared.cloud.graph.tokens import GraphTokens
+from shared.cloud.graph.waiting import GraphLimits, Patience, backoff_s, parse_retry_after
 from shared.errors import DirectoryMissing, DirectoryRefused, DirectoryUnavailable, SettingsError
 
 SETTING = "GRAPH_URL"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.cloud.graph_gaps import APPLICATIONS, HIDDEN_MEMBERS, MEMBERS, Gaps, reason_of
-from shared.cloud.graph_items import NO_ROLE, collect, read_guid, read_instant, read_kind, read_opaque
-from shared.cloud.graph_lists import ask_all, each_item, in_parallel
-from shared.cloud.graph_requests import GraphRequests
+from shared.cloud.graph.gaps import APPLICATIONS, HIDDEN_MEMBERS, MEMBERS, Gaps, reason_of
+from shared.cloud.graph.items import NO_ROLE, collect, read_guid, read_instant, read_kind, read_opaque
+from shared.cloud.graph.lists import ask_all, each_item, in_parallel
+from shared.cloud.graph.requests import GraphRequests
 from shared.errors import DirectoryMissing, DirectoryUnavailable
 from shared.review.directory import PrincipalKind
 

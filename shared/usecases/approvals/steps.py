@@ -26,8 +26,8 @@ from shared.ledger.sideobjects import Claim, ClaimKind
 from shared.records.canonical import format_time, parse_time
 from shared.records.digests import DigestKey
 from shared.records.model import ApprovalRecord, KeyedDigests, Record, ServicePart, Where, Who
-from shared.usecases.approval_proofs import ApprovalProofs, Asked, is_other_person, is_same_person
-from shared.usecases.approval_wishes import Taker, Wish, digest_asker, digest_wish
+from shared.usecases.approvals.proofs import ApprovalProofs, Asked, is_other_person, is_same_person
+from shared.usecases.approvals.wishes import Taker, Wish, digest_asker, digest_wish
 from shared.usecases.once import Claims
 from shared.usecases.ports import Clock, Receipt
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from shared.review.case import Case
 from shared.review.findings import Finding, FindingKind
-from shared.review.rules_duties import find_joined_duties
-from shared.review.rules_emergency import find_break_glass
-from shared.review.rules_identity import find_misused_identities
-from shared.review.rules_orphans import find_orphaned_apps, find_orphaned_principals
-from shared.review.rules_roles import find_roles_without_policy, find_unheld_roles
-from shared.review.rules_unused import find_dormant_principals, find_unused_roles
-from shared.review.rules_unusual import find_bursts, find_first_sensitive, find_off_hours, find_refusals
-from shared.review.rules_width import find_wide_grants
+from shared.review.rules.duties import find_joined_duties
+from shared.review.rules.emergency import find_break_glass
+from shared.review.rules.identity import find_misused_identities
+from shared.review.rules.orphans import find_orphaned_apps, find_orphaned_principals
+from shared.review.rules.roles import find_roles_without_policy, find_unheld_roles
+from shared.review.rules.unused import find_dormant_principals, find_unused_roles
+from shared.review.rules.unusual import find_bursts, find_first_sensitive, find_off_hours, find_refusals
+from shared.review.rules.width import find_wide_grants
 
 type Rule = Callable[[Case], Iterator[Finding]]
 

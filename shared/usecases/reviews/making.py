@@ -28,15 +28,15 @@ from shared.records.model import Record, ReviewFailedRecord, ReviewRecord, Servi
 from shared.review.directory import Directory, Principal
 from shared.review.findings import Review
 from shared.review.options import ReviewOptions
-from shared.review.page import render_page
+from shared.review.page.document import render_page
 from shared.review.report_csv import render_findings_csv
 from shared.review.report_json import render_json
 from shared.review.reviewing import review_access
 from shared.review.usage import UsageBuilder
 from shared.usecases.ports import Clock, DirectoryReader, LedgerStore
-from shared.usecases.review_policy import view_policy
-from shared.usecases.review_window import Evidence, observe_window
-from shared.usecases.reviews import REPORT_CSV, REPORT_HTML, REPORT_JSON, Reviews
+from shared.usecases.reviews.policy import view_policy
+from shared.usecases.reviews.recorded import REPORT_CSV, REPORT_HTML, REPORT_JSON, Reviews
+from shared.usecases.reviews.window import Evidence, observe_window
 
 logger = logging.getLogger("presidio_access.review")
 

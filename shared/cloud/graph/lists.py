@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared.cloud.graph_requests import GraphRequests, error_code, error_of, is_throttled
+from shared.cloud.graph.requests import GraphRequests, error_code, error_of, is_throttled
 from shared.errors import DirectoryUnavailable
 
 BATCH = 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shared.review.findings import RISKS
-from shared.review.page_words import RISK_WORDS, count, month, show
+from shared.review.page.words import RISK_WORDS, count, month, show
 
 SERIES = 5
 """Operations that get a colour of their own in the chart of months; the rest is added up."""

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from shared.review.findings import RISKS, Review, Window
-from shared.review.page_charts import draw_kinds, draw_months, draw_risks
-from shared.review.page_words import KINDS, RISK_WORDS, count, day, minute, show
+from shared.review.page.charts import draw_kinds, draw_months, draw_risks
+from shared.review.page.words import KINDS, RISK_WORDS, count, day, minute, show
 from shared.review.standing import Standing
 
 VERDICTS: Mapping[str, tuple[str, str, str]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.records.model import ReviewOverdueRecord, ReviewRecord
-from shared.usecases.access_review import AccessReview
-from shared.usecases.review_overdue import Escalation
+from shared.usecases.reviews.making import AccessReview
+from shared.usecases.reviews.overdue import Escalation
 
 
 @dataclass(frozen=True, slots=True)

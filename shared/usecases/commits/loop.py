@@ -16,11 +16,11 @@ from shared.ledger.segments import MAX_COMMIT_BYTES
 from shared.ledger.writer import Commit, WriterLog
 from shared.records.canonical import MAX_LINE_BYTES, format_time
 from shared.records.model import ApprovalRecord, ClosedRecord, GapRecord, Record, ServicePart, WithheldRecord
-from shared.usecases.commit_observing import CommitObserver, StoredCommit
-from shared.usecases.commit_queue import CommitQueue, Entry, Gap, State
+from shared.usecases.commits.observing import CommitObserver, StoredCommit
+from shared.usecases.commits.queue import CommitQueue, Entry, Gap, State
+from shared.usecases.commits.rewriting import count_calls, is_withheld, rewrite_unanswered
+from shared.usecases.commits.segment_writing import Persist, SegmentWriter
 from shared.usecases.ports import Clock, Receipt
-from shared.usecases.rewriting import count_calls, is_withheld, rewrite_unanswered
-from shared.usecases.segment_writing import Persist, SegmentWriter
 
 OWN_BYTES = 256 * 1024
 """Room in a commit for the writer's own records and the checkpoint."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from shared.cloud.graph_gaps import APPLICATIONS, USERS, Gaps, reason_of
-from shared.cloud.graph_items import read_flag, read_guid
-from shared.cloud.graph_lists import ask_all, each_item_of
-from shared.cloud.graph_requests import GraphRequests
+from shared.cloud.graph.gaps import APPLICATIONS, USERS, Gaps, reason_of
+from shared.cloud.graph.items import read_flag, read_guid
+from shared.cloud.graph.lists import ask_all, each_item_of
+from shared.cloud.graph.requests import GraphRequests
 from shared.errors import DirectoryMissing, DirectoryRefused, DirectoryUnavailable
 from shared.review.directory import PrincipalState
 

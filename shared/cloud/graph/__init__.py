@@ -1,0 +1,1 @@
+"""Microsoft Graph as the directory of an access review."""

@@ -1,0 +1,1 @@
+"""The rules of an access review, one file a family."""

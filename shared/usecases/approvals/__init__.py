@@ -1,0 +1,1 @@
+"""Approvals by a second person: asked for, decided, proven, used once."""

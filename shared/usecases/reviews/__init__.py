@@ -1,0 +1,1 @@
+"""The access review: made each month, read by reviewers, decided, escalated."""

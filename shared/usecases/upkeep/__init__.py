@@ -1,0 +1,1 @@
+"""What timers do for the ledger: seal, archive, verify, expire, tell what is normal."""
