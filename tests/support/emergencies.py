@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from shared.records.model import AccessRecord, EmergencyRecord
 from shared.usecases import presidio
 from shared.usecases.calls import Answer
 from tests.support.services import Bench
@@ -22,3 +23,19 @@ def enter(bench: Bench, ticket: str | None = "INC-4711", **claims: Any) -> Answe
         **({} if ticket is None else {"x-ticket": ticket}),
     }
     return asyncio.run(bench.call(presidio.ANALYZE, TEXT, persona=None, headers=headers))
+
+
+def emergencies(*benches: Bench) -> list[EmergencyRecord]:
+    return [r for bench in benches for r in bench.ledger.records if isinstance(r, EmergencyRecord)]
+
+
+def reason(bench: Bench, ticket: str | None = "INC-4711") -> str:
+    """Why a use is refused: with a record, and without anything being run."""
+    calls = list(bench.engine.calls)
+    answer = enter(bench, ticket)
+    assert answer.status == 403, answer.body
+    last = bench.ledger.records[-1]
+    assert isinstance(last, AccessRecord)
+    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
+    assert bench.engine.calls == calls
+    return str(answer.body["reason"])

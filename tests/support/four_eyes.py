@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.records.model import ApprovalRecord
+from shared.records.model import AccessRecord, ApprovalRecord
 from shared.usecases import presidio
 from shared.usecases.approvals import operations as approval_calls
 from shared.usecases.calls import Answer, Operation
@@ -105,3 +105,16 @@ class Desk:
         """What the timer does."""
         bench = self.bench
         return bench.path.conditions.approvals.expire(lambda record: asyncio.run(bench.ledger.commit(record)))
+
+
+def refused(desk: Desk, name: str, request: Any = None, **more: Any) -> str:
+    """The reason why a use is refused; nothing is run and the approval is not used up by it."""
+    before, steps = list(desk.bench.engine.calls), desk.steps()
+    answer = desk.use(name, request, **more)
+    assert answer.status == 403, answer.body
+    assert desk.bench.engine.calls == before
+    assert desk.steps() == steps
+    last = desk.bench.ledger.records[-1]
+    assert isinstance(last, AccessRecord)
+    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
+    return str(answer.body["reason"])

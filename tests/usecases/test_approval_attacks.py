@@ -16,7 +16,7 @@ from shared.identity.policy import parse_policy
 from shared.records.model import AccessRecord, Record, Who
 from shared.usecases.approvals.proofs import is_other_person, is_same_person
 from shared.usecases.ports import Receipt
-from tests.support.four_eyes import Desk, make_bench, make_twin
+from tests.support.four_eyes import Desk, make_bench, make_twin, refused
 from tests.support.identities import ROOT
 from tests.support.policies import with_four_eyes
 from tests.support.services import Bench
@@ -42,19 +42,6 @@ def twin(bench: Bench) -> Iterator[Bench]:
     made = make_twin(bench)
     yield made
     made.close()
-
-
-def refused(desk: Desk, name: str, request: Any = None, **more: Any) -> str:
-    """The reason why a use is refused; nothing is run and the approval is not used up by it."""
-    before, steps = list(desk.bench.engine.calls), desk.steps()
-    answer = desk.use(name, request, **more)
-    assert answer.status == 403, answer.body
-    assert desk.bench.engine.calls == before
-    assert desk.steps() == steps
-    last = desk.bench.ledger.records[-1]
-    assert isinstance(last, AccessRecord)
-    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
-    return str(answer.body["reason"])
 
 
 # --- replay ------------------------------------------------------------------------------------------

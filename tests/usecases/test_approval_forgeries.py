@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from shared.ledger.notes import Ed25519NoteKey
 from shared.ledger.sideobjects import Claim, ClaimKind, claim_path
 from shared.records.canonical import format_time
-from shared.records.model import AccessRecord, ApprovalRecord
+from shared.records.model import ApprovalRecord
 from shared.usecases.commits.committing import Committer
 from tests.support.committers import LOG, QUICK, ManualClock, make_writer
-from tests.support.four_eyes import REQUEST, Desk, make_bench
+from tests.support.four_eyes import REQUEST, Desk, make_bench, refused
 from tests.support.records import SERVICE
 from tests.support.services import Bench
 
@@ -31,19 +31,6 @@ def bench() -> Iterator[Bench]:
 @pytest.fixture
 def desk(bench: Bench) -> Desk:
     return Desk(bench)
-
-
-def refused(desk: Desk, name: str, request: Any = None, **more: Any) -> str:
-    """The reason why a use is refused; nothing is run and the approval is not used up by it."""
-    before, steps = list(desk.bench.engine.calls), desk.steps()
-    answer = desk.use(name, request, **more)
-    assert answer.status == 403, answer.body
-    assert desk.bench.engine.calls == before
-    assert desk.steps() == steps
-    last = desk.bench.ledger.records[-1]
-    assert isinstance(last, AccessRecord)
-    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
-    return str(answer.body["reason"])
 
 
 # --- names -------------------------------------------------------------------------------------------

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from shared.records.model import AccessRecord
 from shared.usecases import presidio
-from tests.support.four_eyes import REQUEST, WHY, Desk, make_bench, make_twin
+from tests.support.four_eyes import REQUEST, WHY, Desk, make_bench, make_twin, refused
 from tests.support.identities import ROOT
 from tests.support.policies import four_eyes_policy
 from tests.support.services import Bench
@@ -38,19 +37,6 @@ def twin(bench: Bench) -> Iterator[Bench]:
     made = make_twin(bench)
     yield made
     made.close()
-
-
-def refused(desk: Desk, name: str, request: Any = None, **more: Any) -> str:
-    """The reason why a use is refused; nothing is run and the approval is not used up by it."""
-    before, steps = list(desk.bench.engine.calls), desk.steps()
-    answer = desk.use(name, request, **more)
-    assert answer.status == 403, answer.body
-    assert desk.bench.engine.calls == before
-    assert desk.steps() == steps
-    last = desk.bench.ledger.records[-1]
-    assert isinstance(last, AccessRecord)
-    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
-    return str(answer.body["reason"])
 
 
 # --- another request ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from shared.records.canonical import format_time
 from shared.records.model import AccessRecord, EmergencyRecord, IntentRecord
 from shared.usecases import presidio
 from shared.usecases.whoami import WHOAMI
-from tests.support.emergencies import REASON, TEXT, enter
+from tests.support.emergencies import REASON, TEXT, emergencies, enter, reason
 from tests.support.four_eyes import SECOND_WRITER
 from tests.support.services import Bench
 from tests.support.stores import FaultyStore, MemoryStore
@@ -34,22 +34,6 @@ def twin(bench: Bench) -> Iterator[Bench]:
     made = Bench(store=bench.store, now=bench.now, writer=SECOND_WRITER)
     yield made
     made.close()
-
-
-def emergencies(*benches: Bench) -> list[EmergencyRecord]:
-    return [r for bench in benches for r in bench.ledger.records if isinstance(r, EmergencyRecord)]
-
-
-def reason(bench: Bench, ticket: str | None = "INC-4711") -> str:
-    """Why a use is refused: with a record, and without anything being run."""
-    calls = list(bench.engine.calls)
-    answer = enter(bench, ticket)
-    assert answer.status == 403, answer.body
-    last = bench.ledger.records[-1]
-    assert isinstance(last, AccessRecord)
-    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
-    assert bench.engine.calls == calls
-    return str(answer.body["reason"])
 
 
 # --- the window --------------------------------------------------------------------------------------

@@ -15,10 +15,9 @@ from shared.errors import AccessDenied
 from shared.ledger.sideobjects import ClaimKind, claim_path, emergency_key, parse_claim
 from shared.records.canonical import canonical_bytes, format_time
 from shared.records.digests import DigestKey
-from shared.records.model import AccessRecord, EmergencyRecord
 from shared.usecases.emergencies import MAX_KNOWN, Emergencies, Window
 from shared.usecases.once import Claims
-from tests.support.emergencies import enter
+from tests.support.emergencies import emergencies, enter, reason
 from tests.support.four_eyes import SECOND_WRITER
 from tests.support.services import Bench
 
@@ -40,22 +39,6 @@ def twin(bench: Bench) -> Iterator[Bench]:
     made = Bench(store=bench.store, now=bench.now, writer=SECOND_WRITER)
     yield made
     made.close()
-
-
-def emergencies(*benches: Bench) -> list[EmergencyRecord]:
-    return [r for bench in benches for r in bench.ledger.records if isinstance(r, EmergencyRecord)]
-
-
-def reason(bench: Bench, ticket: str | None = "INC-4711") -> str:
-    """Why a use is refused: with a record, and without anything being run."""
-    calls = list(bench.engine.calls)
-    answer = enter(bench, ticket)
-    assert answer.status == 403, answer.body
-    last = bench.ledger.records[-1]
-    assert isinstance(last, AccessRecord)
-    assert (last.decision.allowed, last.decision.reason) == (False, answer.body["reason"])
-    assert bench.engine.calls == calls
-    return str(answer.body["reason"])
 
 
 # --- two processes -----------------------------------------------------------------------------------
