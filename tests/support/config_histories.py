@@ -1,4 +1,4 @@
-"""A service that is deployed from a Git repository, for the command that joins that history with the ledger."""
+"""A service that is deployed from a Git repository, and that history joined with the ledger by the command."""
 
 from __future__ import annotations
 
