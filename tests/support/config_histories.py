@@ -1,4 +1,4 @@
-"""A service that is deployed from a Git repository, and that history joined with the ledger by the command."""
+"""A service that is deployed from a Git repository; its history, joined with the ledger by the command."""
 
 from __future__ import annotations
 
