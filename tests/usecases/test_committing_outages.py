@@ -291,8 +291,15 @@ def test_a_defect_of_the_committer_refuses_everything(caplog: pytest.LogCaptureF
         raise RuntimeError("secret text")
 
     ledger._loop.stage = broken  # type: ignore[method-assign, assignment]
-    outcome = asyncio.run(commit_all(ledger, [numbered_record(0)]))[0]
-    assert isinstance(outcome, AuditUnavailable)
-    assert not ledger.is_writable()
+
+    async def refused_twice() -> None:
+        with pytest.raises(AuditUnavailable):
+            await ledger.commit(numbered_record(0))
+        assert not ledger.is_writable()
+        with pytest.raises(AuditUnavailable, match="not open"):
+            await ledger.commit(numbered_record(1))
+
+    asyncio.run(refused_twice())
+    assert not ledger.close()
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text

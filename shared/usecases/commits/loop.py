@@ -89,6 +89,8 @@ class CommitLoop:
                 if items:
                     self.store(self.stage(items), self._persist)
             except BaseException:
+                # Closed before anybody hears of it: who is refused finds the ledger refusing everyone.
+                self._queue.close()
                 fail_entries(self._queue, entries)
                 raise
         closed = ClosedRecord(time=format_time(self._clock()), service=self._service)
