@@ -164,7 +164,7 @@ def test_an_answer_that_stops_ends_in_time(said: bytes) -> None:
         started = time.monotonic()
         with pytest.raises(TimeoutError):
             _to(port, read_s=0.2).exchange(REQUEST)
-        assert 0.15 < time.monotonic() - started < 1.0
+        assert 0.15 < time.monotonic() - started < 5.0
 
 
 def test_a_request_that_nobody_takes_ends_in_time() -> None:
@@ -177,17 +177,18 @@ def test_a_request_that_nobody_takes_ends_in_time() -> None:
 
 def test_a_connection_that_was_closed_meanwhile_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that has been idle is asked first; one that has just been used is not, and its failure is told."""
+    monkeypatch.setattr(connections, "SURE_FOR_S", 60.0)
     with server(_says(EMPTY, closes=True)) as port:
         pool = _to(port)
         assert pool.exchange(REQUEST).status == 200
         with pytest.raises((NotHttp, ConnectionError)):
-            time.sleep(0.05)
+            time.sleep(0.3)
             pool.exchange(REQUEST)
         monkeypatch.setattr(connections, "SURE_FOR_S", 0.0)
         for turn in (2, 3, 4):
             assert pool.exchange(REQUEST).status == 200
             assert pool.opened == turn
-            time.sleep(0.05)
+            time.sleep(0.3)
 
 
 def test_threads_share_connections() -> None:

@@ -231,7 +231,7 @@ def test_slow_answer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         handler.send_response(200)
         handler.end_headers()
         try:
-            for _ in range(100):
+            for _ in range(1_000):
                 handler.wfile.write(b" ")
                 handler.wfile.flush()
                 time.sleep(0.02)
@@ -241,7 +241,7 @@ def test_slow_answer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     server.http.answer = send  # type: ignore[attr-defined]
     started = time.monotonic()
     assert "took longer" in complaint(server)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 6.0
 
 
 def test_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def test_a_stalled_answer_ends_in_time(act: str) -> None:
         started = time.monotonic()
         with pytest.raises(StoreUnavailable, match="no answer from storage"):
             ACTS[act](open_stub(stub))
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 6.0
         assert len(stub.asked) == 1
 
 
@@ -141,7 +141,7 @@ def test_a_closed_port_is_no_answer(act: str) -> None:
     started = time.monotonic()
     with pytest.raises(StoreUnavailable, match="no answer from storage"):
         ACTS[act](store)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 6.0
 
 
 def test_one_connection_serves_many_appends() -> None:

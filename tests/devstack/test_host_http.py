@@ -136,7 +136,7 @@ def test_requests_run_at_the_same_time_in_each_worker(host: FixtureHost) -> None
     for path in ("/sleep?ms=500", "/block?ms=500"):
         started = time.monotonic()
         pids = run_parallel(host, path, 16)
-        assert time.monotonic() - started < 4.0
+        assert time.monotonic() - started < 6.0
         assert len(pids) == 2
 
 

@@ -57,14 +57,14 @@ async def _until(condition: object, limit_s: float = 5.0) -> None:
 
 
 def test_a_lone_call_never_waits_for_company() -> None:
-    """With a commit delay of a second, a call with no others in flight is committed at once."""
+    """With a commit delay of ten seconds, a call with no others in flight is committed at once."""
     store = MemoryStore()
-    options = replace(QUICK, linger=Linger(delay_ms=1_000, siblings=1))
+    options = replace(QUICK, linger=Linger(delay_ms=10_000, siblings=1))
     ledger = make_committer(store, options, calls_in_flight=lambda: 1)
     ledger.open()
     started = time.monotonic()
     asyncio.run(ledger.commit(numbered_record(0)))
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 3.0
     ledger.close()
 
 
@@ -72,7 +72,7 @@ def test_a_commit_waits_for_calls_in_flight_and_no_longer() -> None:
     """It leaves as soon as fewer than `siblings` calls are still on their way, without using up its delay."""
     store = MemoryStore()
     in_flight = 20
-    options = replace(QUICK, linger=Linger(delay_ms=4_000, siblings=1))
+    options = replace(QUICK, linger=Linger(delay_ms=10_000, siblings=1))
     ledger = make_committer(store, options, calls_in_flight=lambda: in_flight)
     ledger.open()
 
@@ -85,7 +85,7 @@ def test_a_commit_waits_for_calls_in_flight_and_no_longer() -> None:
 
     started = time.monotonic()
     asyncio.run(one_after_the_other())
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 5.0
     in_flight = 0
     ledger.close()
     assert reread(store).sizes == [1, 21, 22]
@@ -99,7 +99,7 @@ def test_company_that_never_comes_is_waited_for_only_so_long() -> None:
     ledger.open()
     started = time.monotonic()
     asyncio.run(ledger.commit(numbered_record(0)))
-    assert 0.05 < time.monotonic() - started < 1.0
+    assert 0.05 < time.monotonic() - started < 3.0
     ledger.close()
 
 

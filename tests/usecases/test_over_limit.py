@@ -218,7 +218,7 @@ def test_storage_that_stalls_within_a_burst() -> None:
         free.clear()
         started = time.monotonic()
         over = statuses(await flood(bench, 50))
-        assert time.monotonic() - started < 1.0, "a call over the limit waited for storage"
+        assert time.monotonic() - started < 4.0, "a call over the limit waited for storage"
         closing = asyncio.create_task(
             asyncio.to_thread(commit_last, bench.ledger, bench.path.bursts.end_all())
         )
