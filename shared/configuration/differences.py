@@ -23,7 +23,7 @@ NAMES = ("name", "language", "lang_code")
 """Members that name an item of a list: a recognizer or pattern, a language's words, a language's model."""
 
 ORDER = "(order)"
-"""Last element of a path: the same items in another order."""
+"""Last element of a path: items in another order, or a new role that is not the last one."""
 
 type Path = tuple[str, ...]
 
@@ -114,9 +114,12 @@ class _Walk:
     ) -> Iterator[Difference]:
         for name in [*old, *(name for name in new if name not in old)]:
             yield from self.compare((*path, name), old.get(name, NOTHING), new.get(name, NOTHING))
-        kept = [name for name in old if name in new], [name for name in new if name in old]
-        if kept[0] != kept[1]:
-            yield self._difference((*path, ORDER), *kept)
+        kept = [name for name in old if name in new]
+        if self.section == "policy" and list(new) != [*kept, *(name for name in new if name not in old)]:
+            # The first role that grants a call is its role, so where a new one stands matters, too.
+            yield self._difference((*path, ORDER), kept, list(new))
+        elif kept != (now := [name for name in new if name in old]):
+            yield self._difference((*path, ORDER), kept, now)
 
     def _compare_words(self, path: Path, old: list[str], new: list[str]) -> Iterator[Difference]:
         counts = Counter(old), Counter(new)

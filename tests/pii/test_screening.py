@@ -60,7 +60,7 @@ def test_whatever_matches_passes_its_gate(digest: str) -> None:
     made = st.from_regex(re.compile(_PATTERNS[digest].replace("(?i)", ""), flags))
     matched = 0
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(made, st.text(max_size=3), st.integers(0, 60))
     def check(text: str, inserted: str, place: int) -> None:
         nonlocal matched

@@ -249,7 +249,7 @@ def check_law(case: tuple[Policy, list[tuple[int, Demand]]], data: st.DataObject
 
 
 LAW = given(policies.flatmap(cases), st.data())
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_no_proposal_would_have_refused_an_observed_call() -> None:
