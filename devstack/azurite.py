@@ -25,8 +25,8 @@ MIN_NODE = 20
 START_TIMEOUT_S = 30.0
 
 YOUNG_MIB = 64
-"""Node's space for new objects. With its default of 16 MiB it collects them so often that an append takes 1.9 ms
-of processor time instead of 1.3 (measured at four callers)."""
+"""Node's space for new objects. With its default of 16 MiB it collects them so often that an append takes
+1.9 ms of processor time instead of 1.3 (measured at four callers)."""
 
 
 @dataclass(frozen=True, slots=True)
