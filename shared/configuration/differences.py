@@ -112,13 +112,14 @@ class _Walk:
     def _compare_named(
         self, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> Iterator[Difference]:
-        for name in [*old, *(name for name in new if name not in old)]:
+        come = [name for name in new if name not in old]
+        for name in [*old, *come]:
             yield from self.compare((*path, name), old.get(name, NOTHING), new.get(name, NOTHING))
         kept = [name for name in old if name in new]
-        if self.section == "policy" and list(new) != [*kept, *(name for name in new if name not in old)]:
-            # The first role that grants a call is its role, so where a new one stands matters, too.
-            yield self._difference((*path, ORDER), kept, list(new))
-        elif kept != (now := [name for name in new if name in old]):
+        # The first role that grants a call is its role, so where a new one stands matters, too.
+        placed = come if self.section == "policy" else []
+        now = [name for name in new if name in old or name in placed]
+        if now != [*kept, *placed]:
             yield self._difference((*path, ORDER), kept, now)
 
     def _compare_words(self, path: Path, old: list[str], new: list[str]) -> Iterator[Difference]:
